@@ -1,0 +1,55 @@
+# `make lab` opens the course, `make test` checks it; `make` alone lists the verbs.
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+FIRST := notebooks/01_train_a_first_network.ipynb
+# Opened by `make lab`; another one with `make lab OPEN=notebooks/…`.
+OPEN ?= $(FIRST)
+# Re-run by `make notebooks`; some only with `make notebooks ONLY="notebooks/01…"`.
+ONLY ?= notebooks
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: help lab test lint unit checks nbval browser notebooks bench runs lock clean
+
+help: ## list the verbs (this list)
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
+
+$(INSTALLED): requirements.lock pyproject.toml tools/install.sh
+	@sh tools/install.sh
+
+lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
+	@$(BIN)/jupyter lab $(OPEN)
+
+test: lint unit checks nbval browser ## install what is missing and run every test
+
+lint: $(INSTALLED) ## check the style of code and notebooks
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+unit: $(INSTALLED) ## test the helpers
+	$(BIN)/pytest -n 2 tests/unit
+
+checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
+	$(BIN)/pytest tests/notebooks
+
+nbval: $(INSTALLED) ## run every notebook and solution
+	$(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 -p tests.no_network notebooks
+
+browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
+	$(BIN)/pytest tests/browser
+
+notebooks: $(INSTALLED) ## re-run the notebooks on fresh kernels and store their outputs
+	@$(BIN)/python tools/run_notebooks.py $(ONLY)
+
+bench: $(INSTALLED) ## measure speed on this machine and print a table
+	@$(BIN)/python tools/bench.py
+
+runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
+	$(BIN)/python data/make_runs.py atlas
+	$(BIN)/python data/make_runs.py widths
+
+lock: $(INSTALLED) ## choose the newest versions and write requirements.lock and environment.yml
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean: ## remove the environment and everything else that can be made again
+	rm -rf .venv .pytest_cache .ruff_cache
+	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -1,0 +1,378 @@
+"""Record thousands of trainings of small multilayer perceptrons (see data/README.md).
+
+    python data/make_runs.py atlas        # the name of a sweep, see SWEEPS
+
+Each block is one architecture. Its models are built by `nbhelpers.models.build_mlp`, run on Keras'
+JAX backend, and trained side by side over learning rates and dropout rates. One process a core takes
+blocks from a list; a finished block is moved into place as one file, so the program may be killed at
+any moment and goes on where it was. When no block is missing, they are joined into one netCDF file.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+FOLDER = Path(__file__).resolve().parent
+RATES = tuple(float(f"{10**e:.3g}") for e in np.arange(-4, 0.1, 0.5))  # 1e-4 to 1, two a decade
+ADAM_RATES = RATES[:6]  # 1e-4 to 3e-2
+MEASURES = {
+    "loss": "training loss, mean over the epoch's batches (cross-entropy, nats)",
+    "accuracy": "training accuracy, mean over the epoch's batches",
+    "val_loss": "validation loss after the epoch (cross-entropy, nats)",
+    "val_accuracy": "validation accuracy after the epoch",
+}
+LONG_NAMES = {
+    "units": "units of each hidden layer",
+    "hidden_layers": "number of hidden layers",
+    "shape": "units of the hidden layers, first to last",
+    "budget": "largest number of weights and biases, reached by the widest constant width that fits",
+    "activation": "activation of the hidden layers",
+    "batch_norm": "batch normalization before the activation",
+    "optimizer": "optimizer",
+    "learning_rate": "learning rate",
+    "dropout": "dropout rate after each hidden layer",
+    "seed": "seed of the initial weights, the order of the images and the dropout",
+    "epoch": "epochs trained",
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A dense grid of trainings: `blocks` need a model of their own each, the rest run side by side."""
+
+    blocks: dict
+    learning_rate: tuple = RATES
+    dropout: tuple = (0.0,)
+    seeds: int = 3
+    epochs: int = 15
+    batch_size: int = 125
+    images: int = 10_000
+
+    @property
+    def axes(self):
+        return {
+            **self.blocks,
+            "learning_rate": self.learning_rate,
+            "dropout": self.dropout,
+            "seed": tuple(range(self.seeds)),
+            "epoch": tuple(range(1, self.epochs + 1)),
+        }
+
+    def settings(self):
+        """The hyperparameters of each block, the most expensive first."""
+        combinations = itertools.product(*self.blocks.values())
+        blocks = [dict(zip(self.blocks, values, strict=True)) for values in combinations]
+        return sorted(blocks, key=cost, reverse=True)
+
+
+SWEEPS = {
+    # The dense cube that notebooks 02 to 09 explore.
+    "atlas": Sweep(
+        blocks={
+            "units": (8, 16, 32, 64),
+            "hidden_layers": (1, 2, 4, 8),
+            "activation": ("sigmoid", "tanh", "relu"),
+            "batch_norm": (False, True),
+            "optimizer": ("sgd", "adam"),
+        },
+        dropout=(0.0, 0.2, 0.5),
+    ),
+    # How wide? One and two hidden layers from 1 unit to far more than needed.
+    "widths": Sweep(
+        blocks={"units": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), "hidden_layers": (1, 2)},
+        learning_rate=ADAM_RATES,
+    ),
+    # Which shape? Three hidden layers of about the same number of parameters, and with a bottleneck.
+    "shapes": Sweep(
+        blocks={
+            "shape": (
+                "64-64-64",
+                "69-48-24",
+                "72-24-24",
+                "59-96-64",
+                "46-92-184",
+                "64-1-64",
+                "64-2-64",
+                "64-4-64",
+                "64-8-64",
+                "64-16-64",
+            ),
+        },
+        learning_rate=ADAM_RATES,
+        seeds=5,
+    ),
+    # How deep, at equal cost? The widest constant width that stays within a budget of parameters.
+    "budgets": Sweep(
+        blocks={"budget": (10_000, 40_000, 100_000), "hidden_layers": (1, 2, 3, 4, 6, 8), "batch_norm": (False, True)},
+        learning_rate=ADAM_RATES,
+    ),
+}
+
+
+def hidden_units(setting):
+    """Units of each hidden layer of a block."""
+    if "shape" in setting:
+        return tuple(map(int, setting["shape"].split("-")))
+    if "budget" in setting:
+        widths = range(1, setting["budget"] // 784)
+        fitting = [u for u in widths if parameters((u,) * setting["hidden_layers"]) <= setting["budget"]]
+        return (max(fitting),) * setting["hidden_layers"]
+    return (setting["units"],) * setting["hidden_layers"]
+
+
+def parameters(units):
+    """Weights and biases of a network for MNIST with these hidden units, without batch normalization's."""
+    return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise((784, *units, 10)))
+
+
+def cost(setting):
+    return parameters(hidden_units(setting))
+
+
+def file_of(setting, folder):
+    return folder / ("-".join(f"{value}" for value in setting.values()) + ".npz")
+
+
+def record(name, *, folder=FOLDER, processes=None, sweep=None):
+    """Record the sweep of this name into ``folder/runs_<name>.nc`` and return that path."""
+    sweep = sweep or SWEEPS[name]
+    target, parts = Path(folder) / f"runs_{name}.nc", Path(folder) / "parts" / name
+    parts.mkdir(parents=True, exist_ok=True)
+    missing = [s for s in sweep.settings() if not file_of(s, parts).exists()]
+    bar = tqdm(total=sum(map(cost, sweep.settings())), unit="weight", unit_scale=True, desc=name)
+    bar.initial = bar.n = bar.total - sum(map(cost, missing))
+    # One process a core, each single-threaded, trains twice as many models as one process with two threads.
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["KERAS_BACKEND"] = "jax"
+    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        jobs = {pool.submit(train_block, sweep, s, file_of(s, parts), os.getpid()): s for s in missing}
+        for job in as_completed(jobs):
+            job.result()
+            bar.update(cost(jobs[job]))
+    bar.close()
+    join(sweep, parts).to_netcdf(target, engine="h5netcdf", encoding=compressed(sweep))
+    return target
+
+
+def compressed(sweep):
+    return {name: {"zlib": True, "complevel": 9, "shuffle": True} for name in (*MEASURES, "test_accuracy")}
+
+
+def train_block(sweep, setting, path, parent):
+    """Train every model of one architecture and move the results to `path` in one step."""
+    if os.getppid() != parent:
+        sys.exit("the recorder has gone")
+    start = time.perf_counter()
+    runs = [train_seed(sweep, setting, seed) for seed in range(sweep.seeds)]
+    results = {key: np.stack([run[key] for run in runs]) for key in runs[0]}
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    with draft.open("wb") as file:
+        np.savez(file, seconds=time.perf_counter() - start, **results)
+    os.replace(draft, path)
+
+
+# Compiling takes seconds, so the seeds of a block share what was compiled.
+_compiled = {}
+
+
+def train_seed(sweep, setting, seed):
+    """Train one architecture from one seed at all learning and dropout rates.
+
+    Returns a dict of arrays of shape (learning rates, dropout rates, epochs), and
+    ``test_accuracy`` of shape (learning rates, dropout rates).
+    """
+    import jax
+    import jax.numpy as jnp
+    import keras
+
+    from nbhelpers.data import load_mnist
+    from nbhelpers.models import build_mlp
+
+    key = tuple(setting.items())
+    keras.utils.set_random_seed(seed)
+    options = {k: v for k, v in setting.items() if k in ("activation", "batch_norm", "optimizer")}
+    # Any rate above zero makes dropout layers; each model then has its own rate.
+    model = build_mlp(hidden_units(setting), dropout=max(sweep.dropout), **options)
+    model.optimizer.build(model.trainable_variables)
+    if key not in _compiled:
+        _compiled.clear()
+        data = {split: tuple(map(jnp.asarray, load_mnist(split))) for split in ("valid", "test")}
+        data["train"] = tuple(map(jnp.asarray, load_mnist("train", n=sweep.images)))
+        _compiled[key] = jax.jit(training_of(model, data, sweep)), side_by_side(model)
+    train, axes = _compiled[key]
+    grid = jnp.meshgrid(jnp.array(sweep.learning_rate), jnp.array(sweep.dropout), indexing="ij")
+    rate, dropout = (values.ravel() for values in grid)
+    state = start_of(model, axes, rate)
+    history, test_accuracy = jax.device_get(train(state, dropout, jax.random.key(seed)))
+    shape = len(sweep.learning_rate), len(sweep.dropout)
+    runs = {key: values.T.reshape(*shape, -1) for key, values in history.items()}
+    return {**runs, "test_accuracy": test_accuracy.reshape(shape)}
+
+
+def side_by_side(model):
+    """For `jax.vmap`: which variables have a copy a model (axis 0), and which are shared (None).
+
+    The random numbers of dropout are shared, as are images and their order: what differs between
+    two models of a block is their hyperparameters alone.
+    """
+    shared = [None if v.name == "seed_generator_state" else 0 for v in model.non_trainable_variables]
+    return [0] * len(model.trainable_variables), shared, [0] * len(model.optimizer.variables)
+
+
+def start_of(model, axes, rate):
+    """The initial variables, one copy a learning rate, each with its own rate in the optimizer."""
+    import jax.numpy as jnp
+
+    groups = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
+    values = [
+        rate if v.name == "learning_rate" else v.value if axis is None else jnp.stack([v.value] * len(rate))
+        for group, group_axes in zip(groups, axes, strict=True)
+        for v, axis in zip(group, group_axes, strict=True)
+    ]
+    ends = np.cumsum([len(group) for group in groups])
+    return tuple(values[a:b] for a, b in zip((0, *ends), ends, strict=False))
+
+
+def training_of(model, data, sweep):
+    """Return the function that trains all models of a block: (state, dropout rates, key) → results."""
+    import jax
+    import keras
+
+    dropout_rate = share_dropout(model)
+    axes = side_by_side(model)
+
+    def scores(labels, probabilities):
+        loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities).mean()
+        return loss, (probabilities.argmax(-1) == labels).mean()
+
+    def loss_of(weights, others, images, labels):
+        probabilities, others, penalties = model.stateless_call(
+            weights, others, images, training=True, return_losses=True
+        )
+        loss, accuracy = scores(labels, probabilities)
+        return loss + sum(penalties), (others, accuracy)
+
+    def step(weights, others, optimizer, rate, images, labels):
+        dropout_rate.append(rate)
+        gradient = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, (others, accuracy)), gradients = gradient(weights, others, images, labels)
+        dropout_rate.clear()
+        weights, optimizer = model.optimizer.stateless_apply(optimizer, gradients, weights)
+        return (weights, others, optimizer), (loss, accuracy)
+
+    def evaluate(weights, others, images, labels):
+        probabilities, _ = model.stateless_call(weights, others, images, training=False)
+        return scores(labels, probabilities)
+
+    steps = jax.vmap(step, in_axes=(*axes, 0, None, None), out_axes=(axes, (0, 0)))
+    evaluations = jax.vmap(evaluate, in_axes=(*axes[:2], None, None))
+
+    def evaluate_all(state, split):
+        images, labels = (a.reshape(10, -1, *a.shape[1:]) for a in data[split])
+        parts = jax.lax.map(lambda batch: evaluations(*state[:2], *batch), (images, labels))
+        return tuple(part.mean(0) for part in parts)
+
+    def train(state, dropout, key):
+        images, labels = data["train"]
+
+        def one_epoch(state, key):
+            order = jax.random.permutation(key, sweep.images).reshape(-1, sweep.batch_size)
+            state, (loss, accuracy) = jax.lax.scan(
+                lambda state, batch: steps(*state, dropout, images[batch], labels[batch]), state, order
+            )
+            val_loss, val_accuracy = evaluate_all(state, "valid")
+            return state, dict(zip(MEASURES, (loss.mean(0), accuracy.mean(0), val_loss, val_accuracy), strict=True))
+
+        state, history = jax.lax.scan(one_epoch, state, jax.random.split(key, sweep.epochs))
+        return history, evaluate_all(state, "test")[1]
+
+    return train
+
+
+def share_dropout(model):
+    """Let each dropout layer read its rate from the returned list, so that the rate may differ between models."""
+    import keras
+
+    rate = []
+
+    def call(layer, inputs, training=False):
+        if not training:
+            return inputs
+        kept = keras.random.uniform(inputs.shape, seed=layer.seed_generator) >= rate[-1]
+        return keras.ops.where(kept, inputs / (1 - rate[-1]), 0)
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.call = call.__get__(layer)
+    return rate
+
+
+def join(sweep, parts):
+    """Join the blocks of a finished sweep into one dataset; raise if one is missing or of a wrong shape."""
+    names = list(sweep.axes)
+    shape = [len(values) for values in sweep.axes.values()]
+    arrays = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
+    arrays["test_accuracy"] = np.full(shape[:-1], np.nan, "float32")
+    seconds = 0.0
+    for setting in sweep.settings():
+        place = tuple(sweep.blocks[key].index(value) for key, value in setting.items())
+        with np.load(file_of(setting, parts)) as block:
+            seconds += float(block["seconds"])
+            for name, array in arrays.items():
+                array[place] = np.moveaxis(block[name], 0, 2)  # seeds come first in a block
+    runs = xr.Dataset(
+        {name: (names[: array.ndim], array) for name, array in arrays.items()},
+        coords={name: list(values) for name, values in sweep.axes.items()},
+        attrs={
+            "title": "Recorded trainings of multilayer perceptrons on MNIST",
+            "images": sweep.images,
+            "batch_size": sweep.batch_size,
+            "validation": "images 50,000 to 59,999 of MNIST's training file, all of them after each epoch",
+            "initialization": "the initializer that belongs to the activation, see nbhelpers.models",
+            "made_by": "data/make_runs.py",
+            "versions": ", ".join(f"{p} {version(p)}" for p in ("keras", "jax", "numpy")),
+            "core_seconds": round(seconds),
+            "license": "CC BY 4.0",
+        },
+    )
+    runs["diverged"] = ~np.isfinite(runs["loss"]).all("epoch")
+    for name, text in {**MEASURES, **LONG_NAMES}.items():
+        if name in runs.variables:
+            runs[name].attrs = {"long_name": text, "units": "nats" if "loss" in name else "1"}
+    runs["test_accuracy"].attrs = {"long_name": "test accuracy after the last epoch", "units": "1"}
+    runs["diverged"].attrs = {"long_name": "the training loss became infinite or undefined", "units": "1"}
+    for name in set(runs.coords) & {"activation", "optimizer", "batch_norm", "units", "shape"}:
+        del runs[name].attrs["units"]
+    if "budget" in runs.coords:
+        runs["units"] = ("budget", "hidden_layers"), width_by_budget(sweep)
+        runs["units"].attrs["long_name"] = LONG_NAMES["units"]
+    return runs
+
+
+def width_by_budget(sweep):
+    axes = sweep.blocks["budget"], sweep.blocks["hidden_layers"]
+    return [[hidden_units({"budget": b, "hidden_layers": n})[0] for n in axes[1]] for b in axes[0]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Record trainings; resumes where it was.")
+    parser.add_argument("name", choices=SWEEPS)
+    parser.add_argument("--processes", type=int, help="default: one a core")
+    arguments = parser.parse_args()
+    path = record(arguments.name, processes=arguments.processes)
+    print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

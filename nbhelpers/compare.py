@@ -1,0 +1,36 @@
+"""Tell a real difference from noise."""
+
+import numpy as np
+
+
+def ruler(a, b, *, image_error=0.001):
+    """Compare the accuracies of two candidates: their difference, and how large it must be to count.
+
+    The margin is two standard errors of the difference. They come from the seeds, whose spread is taken
+    from the scores, and from the choice of validation images, which all networks share.
+
+    Parameters
+    ----------
+    a, b : array of shape (seeds,)
+        Accuracy of each candidate, one a seed, at least two, on the same images.
+    image_error : float
+        Standard error of the difference that comes from the images; notebook 01 measures about
+        0.001 for 10,000 images, and it falls with the square root of their number.
+
+    Returns
+    -------
+    difference, margin : float
+        ``mean(b) - mean(a)``, and the margin that its size must exceed to be called real.
+
+    Raises
+    ------
+    ValueError
+        If a candidate has fewer than two scores, or a score is not a finite number.
+    """
+    a, b = np.asarray(a, float).ravel(), np.asarray(b, float).ravel()
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"The ruler needs two seeds or more of each candidate, got {len(a)} and {len(b)}.")
+    if not np.isfinite([a.sum(), b.sum()]).all():
+        raise ValueError("A score is missing or not finite: a run that diverged has no place in a mean of accuracies.")
+    seed_error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    return float(b.mean() - a.mean()), float(2 * np.hypot(seed_error, image_error))

@@ -1,0 +1,152 @@
+"""Build the multilayer perceptrons of the course."""
+
+import math
+from collections.abc import Iterable
+
+import keras
+
+# The initializer that was derived for each activation (see `build_mlp`).
+INITIALIZERS = {
+    "elu": "he_normal",
+    "gelu": "he_normal",
+    "leaky_relu": "he_normal",
+    "linear": "glorot_uniform",
+    "mish": "he_normal",
+    "relu": "he_normal",
+    "selu": "lecun_normal",
+    "sigmoid": "glorot_uniform",
+    "silu": "he_normal",
+    "tanh": "glorot_uniform",
+}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
+    "nesterov": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+def build_mlp(
+    units=(100,),
+    *,
+    activation="relu",
+    kernel_initializer=None,
+    batch_norm=False,
+    dropout=0.0,
+    l1=0.0,
+    l2=0.0,
+    optimizer="adam",
+    learning_rate=1e-3,
+    input_shape=(28, 28),
+    classes=10,
+):
+    """Build and compile a multilayer perceptron that sorts its inputs into classes.
+
+    Each hidden layer is dense, then batch normalization (if asked for), the
+    activation, and dropout (if asked for). The output layer has one unit per
+    class and a softmax; the loss is the cross-entropy of integer labels.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Units of each hidden layer, first to last: ``(100, 50)`` is two hidden
+        layers. Empty for none, which is softmax regression.
+    activation : str
+        Activation of the hidden layers, one of `INITIALIZERS`.
+    kernel_initializer : str, optional
+        Initializer of the hidden layers' weights. By default the one that was
+        derived for the activation: Glorot & Bengio (2010) for sigmoid, tanh and
+        linear, LeCun et al. (1998) for SELU (Klambauer et al., 2017), He et al.
+        (2015) for ReLU and its kin.
+    batch_norm : bool
+        Normalize before the activation (Ioffe & Szegedy, 2015).
+    dropout : float
+        Share of each hidden layer's outputs set to zero in training, 0 <= dropout < 1
+        (Srivastava et al., 2014).
+    l1, l2 : float
+        Strengths of the penalties on the hidden layers' weights, >= 0.
+    optimizer : str
+        One of `OPTIMIZERS`; "momentum" and "nesterov" are SGD with momentum 0.9.
+    learning_rate : float
+        Step size of the optimizer, > 0.
+    input_shape : tuple of int
+        Shape of one input; flattened.
+    classes : int
+        Number of classes, >= 2.
+
+    Returns
+    -------
+    keras.Sequential
+        Compiled, with the metric ``accuracy``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range; the message says which.
+    """
+    units = _check_units(units)
+    _check_range("dropout", dropout, 0, 1, "0 <= dropout < 1")
+    _check_range("l1", l1, 0, math.inf, "l1 >= 0")
+    _check_range("l2", l2, 0, math.inf, "l2 >= 0")
+    if not isinstance(classes, int) or classes < 2:
+        raise ValueError(f"classes must be a whole number of at least 2, got {classes!r}.")
+    _check_name("activation", activation, INITIALIZERS)
+
+    model = keras.Sequential([keras.Input(input_shape), keras.layers.Flatten()])
+    for n in units:
+        dense = keras.layers.Dense(
+            n,
+            # Batch normalization adds its own offset, which makes this one redundant.
+            use_bias=not batch_norm,
+            kernel_initializer=kernel_initializer or INITIALIZERS[activation],
+            kernel_regularizer=keras.regularizers.L1L2(l1, l2) if l1 or l2 else None,
+        )
+        model.add(dense)
+        if batch_norm:
+            model.add(keras.layers.BatchNormalization())
+        model.add(keras.layers.Activation(activation))
+        if dropout:
+            model.add(keras.layers.Dropout(float(dropout)))
+    model.add(keras.layers.Dense(classes, activation="softmax"))
+    model.compile(
+        optimizer=make_optimizer(optimizer, learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def make_optimizer(name, learning_rate):
+    """Return the Keras optimizer of this name and learning rate (> 0), as `build_mlp` uses it."""
+    _check_name("optimizer", name, OPTIMIZERS)
+    if not _is_number(learning_rate) or not 0 < learning_rate < math.inf:
+        raise ValueError(
+            f"learning_rate must be a number above 0, got {learning_rate!r}. Common values run from 1e-4 to 1."
+        )
+    return OPTIMIZERS[name](float(learning_rate))
+
+
+def _check_units(units):
+    if isinstance(units, str) or not isinstance(units, Iterable):
+        raise TypeError(f"units must be a sequence with one number per hidden layer, such as (100, 50), got {units!r}.")
+    units = tuple(units)
+    for n in units:
+        if not hasattr(n, "__index__") or isinstance(n, bool) or n < 1:
+            raise ValueError(f"Each hidden layer needs a whole number of units, at least 1; units={units!r} has {n!r}.")
+    return tuple(int(n) for n in units)
+
+
+def _is_number(value):
+    return hasattr(value, "__float__") and not isinstance(value, bool)
+
+
+def _check_range(name, value, low, high, rule):
+    if not _is_number(value) or not low <= value < high:
+        raise ValueError(f"{name} must satisfy {rule}, got {value!r}.")
+
+
+def _check_name(kind, name, known):
+    if name not in known:
+        raise ValueError(f"Unknown {kind} {name!r}. Choose one of: {', '.join(sorted(known))}.")

@@ -1,0 +1,118 @@
+"""Draw on one Axes: data first, the rest by keyword; each function returns the Axes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def plot_digits(images, *, labels=None, columns=10, ax=None):
+    """Draw images side by side, row by row.
+
+    Parameters
+    ----------
+    images : array of shape (n, height, width)
+        Gray levels; 0 is drawn white.
+    labels : sequence of length n, optional
+        A text under each image.
+    columns : int
+        Images a row.
+    ax : Axes, optional
+        Where to draw; by default the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If `images` has another number of dimensions than three, there are none,
+        or there is not one label for each.
+    """
+    images = np.asarray(images)
+    if images.ndim != 3 or not len(images):
+        raise ValueError(f"images must have shape (n, height, width) with n at least 1, got {images.shape}.")
+    if labels is not None and len(labels) != len(images):
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; give one label an image.")
+    ax = ax or plt.gca()
+    n, height, width = images.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    gap = 0 if labels is None else max(5, height // 3)
+    page = np.zeros((rows, height + gap, columns, width), images.dtype)
+    for i, image in enumerate(images):
+        page[i // columns, :height, i % columns] = image
+    ax.imshow(page.reshape(rows * (height + gap), columns * width), cmap="gray_r", interpolation="nearest")
+    for i, label in enumerate(() if labels is None else labels):
+        y, x = (i // columns + 1) * (height + gap) - gap / 2, (i % columns + 0.5) * width
+        ax.text(x, y, label, ha="center", va="center")
+    ax.set_axis_off()
+    return ax
+
+
+def plot_history(history, *, metric="loss", ax=None):
+    """Draw a metric after each epoch, training dashed and validation solid.
+
+    Parameters
+    ----------
+    history : keras.callbacks.History or dict
+        What ``model.fit`` returns, or its ``history``: metric name to one value an epoch.
+    metric : str
+        A metric of the history, such as "loss" or "accuracy".
+    ax : Axes, optional
+        Where to draw; by default the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the history has no such metric.
+    """
+    values = getattr(history, "history", history)
+    if metric not in values:
+        known = ", ".join(key for key in values if not key.startswith("val_"))
+        raise ValueError(f"This history has no metric {metric!r}; it has: {known or 'none, no epoch was run'}.")
+    ax = ax or plt.gca()
+    epochs = np.arange(1, len(values[metric]) + 1)
+    ax.plot(epochs, values[metric], "--", color="C1", label="training")
+    if f"val_{metric}" in values:
+        ax.plot(epochs, values[f"val_{metric}"], "-", color="C0", label="validation")
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
+def plot_spread(scores, *, ax=None):
+    """Draw the scores of each candidate: a dot a seed, a bar from one standard deviation below the mean to one above.
+
+    Parameters
+    ----------
+    scores : dict of str to sequence of float
+        Name of the candidate to its scores, one a seed (two or more).
+    ax : Axes, optional
+        Where to draw; by default the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If a candidate has fewer than two scores, since one has no spread.
+    """
+    ax = ax or plt.gca()
+    for row, (name, values) in enumerate(scores.items()):
+        values = np.asarray(values, float).ravel()
+        if len(values) < 2:
+            raise ValueError(f"{name!r} has {len(values)} score(s); a spread needs the scores of two seeds or more.")
+        color = f"C{row % 7}"
+        ax.plot(values, np.full(len(values), row - 0.2), "o", color=color, alpha=0.6)
+        ax.errorbar(values.mean(), row, xerr=values.std(ddof=1), fmt="D", color=color, capsize=5, linestyle="")
+    ax.set_yticks(range(len(scores)), scores)
+    ax.set_ylim(len(scores) - 0.5, -0.6)
+    ax.grid(axis="y", visible=False)
+    return ax

@@ -1,0 +1,142 @@
+"""A real JupyterLab on this machine, on a copy of the course, and a Chromium that opens it."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+def find_chromium():
+    places = [os.environ.get("CHROMIUM"), *map(shutil.which, NAMES)]
+    places += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    return next((p for p in places if p and Path(p).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find_chromium()
+    if path is None:
+        sentence = (
+            "No Chromium was found: install it (on Debian: apt install chromium), or name one in the variable CHROMIUM."
+        )
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(sentence)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its address, its token, and the folder of notebooks that it serves."""
+
+    address: str
+    token: str
+    folder: Path
+
+    def url(self, notebook):
+        return f"{self.address}/lab/tree/{notebook}?token={self.token}&reset"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--allow-root"]
+    command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={home / 'notebooks'}"]
+    folders = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
+    folders["JUPYTER_RUNTIME_DIR"] = str(home / "runtime")
+    folders["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
+    folders["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
+    write_settings(home / "settings")
+    with (home / "log").open("w") as log:
+        server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
+    lab = Lab(f"http://127.0.0.1:{port}", token, home / "notebooks")
+    try:
+        wait_for(lab, server, home / "log")
+        yield lab
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def write_settings(folder, *, theme="JupyterLab Light"):
+    """No pop-up about news, and every cell of a notebook in the page, also those outside the window."""
+    settings = {
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "apputils-extension/themes": {"theme": theme},
+        "notebook-extension/tracker": {"windowingMode": "none"},
+    }
+    for name, values in settings.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+
+
+def wait_for(lab, server, log, seconds=60):
+    for _ in range(seconds * 10):
+        try:
+            urllib.request.urlopen(f"{lab.address}/api/status?token={lab.token}", timeout=5).close()
+            return
+        except OSError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def page(browser, lab):
+    """A page of 1280 × 900; a request to any other address than JupyterLab's fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    elsewhere = []
+    page.on(
+        "request", lambda r: r.url.startswith(("http", "ws")) and lab.address not in r.url and elsewhere.append(r.url)
+    )
+    yield page
+    context.close()
+    assert not elsewhere, f"the page asked for {elsewhere}"
+
+
+def open_notebook(page, lab, name):
+    """Open a notebook, wait for its kernel, and return the notebook's part of the page."""
+    page.goto(lab.url(name))
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+        timeout=90_000,
+    )
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+
+
+def run_all(page):
+    """Run every cell; False if one of them raised."""
+    return page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")

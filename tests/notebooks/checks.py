@@ -1,0 +1,178 @@
+"""What a notebook file must satisfy. Each check takes a notebook and its path, and yields a sentence a problem."""
+
+import re
+
+FIGURE_BYTES, NOTEBOOK_BYTES, CELL_LINES = 60_000, 1_000_000, 30
+NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?")
+# A line that quotes a source may hold numbers of that source.
+CITATION = re.compile(r"\(\d{4}\)|et al\.")
+GLOSSARY = {
+    r"hyper-parameter": "hyperparameter",
+    r"learning curve(?! is)": "history (score per epoch), unless the score is against sample size",
+    r"\bdev set\b": "validation set",
+    r"batch ?norm\b(?!=)": "batch normalization",
+    r"multi-layer": "multilayer",
+    r"overfit(?:s|ted|ting)? the test": "use of the test set",
+    r"state[- ]of[- ]the[- ]art": "the figure and its source",
+}
+NETWORK = re.compile(r"\b(urlopen|urlretrieve|requests\.get|keras\.datasets|fetch_openml|!wget|!curl|!pip|%pip)")
+
+TEST_SET = re.compile(r"""load_mnist\(\s*["']test|test_accuracy|x_test\b""")
+
+
+def text_of(value):
+    return "".join(value)
+
+
+def code_cells(notebook):
+    return [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def prose(notebook):
+    """Each prose cell without code spans, formulas and link targets."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            text = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", " ", cell.source, flags=re.S)
+            yield number, re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def printed(notebook):
+    """All that the code says and prints."""
+    for cell in code_cells(notebook):
+        yield cell.source
+        for output in cell.outputs:
+            yield text_of(output.get("text", ""))
+            yield from (text_of(v) for k, v in output.get("data", {}).items() if k.startswith("text/"))
+
+
+def outputs_in_order(notebook, path):
+    counts = [c.execution_count for c in code_cells(notebook)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield "was not run in order on a fresh kernel: run `make notebooks`"
+
+
+def outputs_clean(notebook, path):
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                yield f"cell {number} keeps an error: {output.ename}"
+            if output.get("name") == "stderr":
+                yield f"cell {number} keeps text on stderr: {text_of(output.text).strip()[:60]!r}"
+            if re.search(r"at 0x[0-9a-f]+", text_of(output.get("data", {}).get("text/plain", ""))):
+                yield f"cell {number} shows a memory address"
+
+
+def sizes(notebook, path):
+    if path.stat().st_size > NOTEBOOK_BYTES:
+        yield f"is {path.stat().st_size / 1e6:.1f} MB large"
+    for number, cell in enumerate(notebook.cells):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        if cell.cell_type == "code" and len(lines) > CELL_LINES:
+            yield f"cell {number} has {len(lines)} lines of code"
+        for output in cell.get("outputs", []):
+            for kind, value in output.get("data", {}).items():
+                if kind.startswith("image/") and len(text_of(value)) * 3 // 4 > FIGURE_BYTES:
+                    yield f"cell {number} has a figure of {len(text_of(value)) * 3 // 4000} KB"
+
+
+def alt_text(notebook, path):
+    for number, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+                if len(alt.split()) < 5 or alt != cell.metadata.get("alt"):
+                    yield f"cell {number} has a figure without alt text (metadata 'alt', then `make notebooks`)"
+
+
+def numbers_are_printed(notebook, path):
+    known = " ".join(printed(notebook))
+    for number, text in prose(notebook):
+        for line in text.splitlines():
+            if not CITATION.search(line):
+                for found in NUMBER.findall(line):
+                    if found not in known:
+                        yield f"cell {number} says {found}, which no cell prints"
+
+
+def links_lead_somewhere(notebook, path):
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\(([^)#\s]+)", cell.source):
+                if not target.startswith("https://") and not (path.parent / target).exists():
+                    yield f"cell {number} links to {target}, which is not there"
+
+
+def terms_as_in_the_glossary(notebook, path):
+    for number, text in prose(notebook):
+        for wrong, right in GLOSSARY.items():
+            for found in re.finditer(wrong, text, re.I):
+                yield f"cell {number} says {found.group()!r}; the course says: {right}"
+
+
+def works_offline_anywhere(notebook, path):
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            if NETWORK.search(cell.source):
+                yield f"cell {number} fetches from the network"
+            if re.search(r"""["'](/|[A-Z]:\\)\w""", cell.source):
+                yield f"cell {number} holds an absolute path"
+
+
+def claims_are_assertions(notebook, path):
+    for number, cell in enumerate(notebook.cells):
+        if "claim" in cell.metadata.get("tags", []) and "assert" not in cell.source:
+            yield f"cell {number} is tagged as a claim and asserts nothing"
+
+
+def test_set_left_alone(notebook, path):
+    if not path.name.startswith("12_"):
+        for number, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and TEST_SET.search(cell.source):
+                yield f"cell {number} touches the test set"
+
+
+def exercises_fail_until_solved(notebook, path):
+    solved = path.parent.name == "solutions"
+    marks = [
+        (number, text_of(output.get("text", ""))[:1])
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", [])
+        if "checks." in cell.source and output.get("name") == "stdout"
+    ]
+    if not solved and not marks:
+        yield "has no exercise with a check"
+    for number, mark in marks:
+        if mark != ("✓" if solved else "✗"):
+            yield f"cell {number}: the check says {mark!r}"
+
+
+def template(notebook, path):
+    """A notebook opens and closes like the others (solutions are free)."""
+    if path.parent.name == "solutions":
+        return
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    parts = ["# ", "**What you'll do", "**What you'll learn", "**What you'll need", "## Summary", "**Rule of thumb"]
+    parts += ["## Exercises", "## Further reading"]
+    place = 0
+    for part in parts:
+        found = text.find(part, place)
+        if found < 0:
+            yield f"lacks {part!r}, or has it in another place than the other notebooks"
+            return
+        place = found
+
+
+CHECKS = [
+    outputs_in_order,
+    outputs_clean,
+    sizes,
+    alt_text,
+    numbers_are_printed,
+    links_lead_somewhere,
+    terms_as_in_the_glossary,
+    works_offline_anywhere,
+    claims_are_assertions,
+    test_set_left_alone,
+    exercises_fail_until_solved,
+    template,
+]

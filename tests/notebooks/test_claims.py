@@ -1,0 +1,71 @@
+"""A notebook that says something untrue turns the run red; what a notebook defines is what the package has."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+
+from nbhelpers import compare, models
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+FIRST = FOLDER / "01_train_a_first_network.ipynb"
+
+
+def nbval(path):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    return subprocess.run([*command, str(path)], capture_output=True, text=True, cwd=path.parent)
+
+
+def beginning_of(notebook, *, upto):
+    """The cells before the first one that trains, as a notebook that runs in seconds."""
+    stop = next(i for i, cell in enumerate(notebook.cells) if upto in cell.source)
+    notebook.cells = notebook.cells[:stop]
+    return notebook
+
+
+@pytest.mark.parametrize("change", [None, "output", "claim"])
+def test_a_changed_number_or_a_broken_claim_turns_the_run_red(tmp_path, change):
+    notebook = beginning_of(nbformat.read(FIRST, as_version=4), upto=".fit(x_train, y_train, batch_size")
+    outputs = [o for c in notebook.cells for o in c.get("outputs", []) if "validation accuracy" in o.get("text", "")]
+    assert len(outputs) == 1
+    if change == "output":
+        outputs[0].text = outputs[0].text.replace("0.1", "0.2")
+    if change == "claim":
+        notebook.cells.append(nbformat.v4.new_code_cell("assert counts.argmax() == 2"))
+    path = tmp_path / "copy.ipynb"
+    nbformat.write(notebook, path)
+    result = nbval(path)
+    assert result.returncode == (0 if change is None else 1), result.stdout
+    assert ("1 failed" in result.stdout) == (change is not None)
+
+
+def defined_in(path, name, namespace):
+    """Run the cell of a notebook that defines this function, and return the function."""
+    notebook = nbformat.read(path, as_version=4)
+    (source,) = [c.source for c in notebook.cells if c.cell_type == "code" and f"def {name}(" in c.source]
+    exec(source, namespace)
+    return namespace[name]
+
+
+@pytest.mark.parametrize("units", [(), (100,), (30, 20)])
+def test_the_network_of_notebook_01_is_the_network_of_the_package(units):
+    taught = defined_in(FIRST, "build_mlp", {"keras": keras})
+    x, y = np.random.default_rng(0).random((20, 28, 28), "float32"), np.arange(20) % 10
+    outputs = []
+    for build in (taught, models.build_mlp):
+        keras.utils.set_random_seed(0)
+        model = build(units, learning_rate=0.01)
+        model.fit(x, y, batch_size=5, epochs=2, verbose=0)
+        outputs.append(np.asarray(model(x)))
+    assert np.allclose(*outputs, atol=1e-6)
+
+
+def test_the_ruler_of_notebook_01_is_the_ruler_of_the_package():
+    taught = defined_in(FIRST, "ruler", {"np": np})
+    a, b = np.random.default_rng(0).random((2, 5))
+    assert taught(a, b) == pytest.approx(compare.ruler(a, b))
+    assert taught(a, b, image_error=0.1) == pytest.approx(compare.ruler(a, b, image_error=0.1))

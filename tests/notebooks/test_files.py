@@ -1,0 +1,106 @@
+"""The notebooks as files: each of them passes each check, and each check can fail."""
+
+import copy
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.notebooks import checks
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+PATHS = sorted(p for p in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+FIRST = FOLDER / "01_train_a_first_network.ipynb"
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_notebook(path, check):
+    problems = list(check(nbformat.read(path, as_version=4), path))
+    assert not problems, "\n".join(problems)
+
+
+def edit(cell_type, change):
+    """Return a function that changes the first cell of this type for which `change` finds something to change."""
+
+    def apply(notebook):
+        for cell in notebook.cells:
+            if cell.cell_type == cell_type and change(cell):
+                return
+        raise AssertionError("nothing to change")
+
+    return apply
+
+
+def add(text):
+    def change(cell):
+        cell.source += text
+        return True
+
+    return change
+
+
+def set_alt(cell):
+    found = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+    for output in found:
+        output.metadata["image/png"] = {}
+    return found
+
+
+def blow_up(cell):
+    found = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+    for output in found:
+        output.data["image/png"] *= 6
+    return found
+
+
+def solve(cell):
+    found = [o for o in cell.outputs if "checks." in cell.source]
+    for output in found:
+        output.text = "✓ fine"
+    return found
+
+
+def log(cell):
+    cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text="W0000 a log line"))
+    return True
+
+
+def run_again(cell):
+    cell.execution_count = 7
+    return True
+
+
+def empty_claim(cell):
+    if "claim" in cell.metadata.get("tags", []):
+        cell.source = "pass"
+        return True
+
+
+def drop_summary(cell):
+    if "## Summary" in cell.source:
+        cell.source = ""
+        return True
+
+
+BREAKS = {
+    "outputs_in_order": edit("code", run_again),
+    "outputs_clean": edit("code", log),
+    "sizes": edit("code", blow_up),
+    "alt_text": edit("code", set_alt),
+    "numbers_are_printed": edit("markdown", add(" It reaches 0.98765.")),
+    "links_lead_somewhere": edit("markdown", add(" See [this](nowhere.ipynb).")),
+    "terms_as_in_the_glossary": edit("markdown", add(" The dev set.")),
+    "works_offline_anywhere": edit("code", add('\nopen("/etc/hosts")')),
+    "claims_are_assertions": edit("code", empty_claim),
+    "test_set_left_alone": edit("code", add('\nload_mnist("test")')),
+    "exercises_fail_until_solved": edit("code", solve),
+    "template": edit("markdown", drop_summary),
+}
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+def test_the_check_can_fail(check):
+    notebook = copy.deepcopy(nbformat.read(FIRST, as_version=4))
+    BREAKS[check.__name__](notebook)
+    assert list(check(notebook, FIRST))

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from nbhelpers.compare import ruler
+
+
+def test_the_margin_is_two_standard_errors_of_both_sources():
+    a, b = [0.90, 0.92], [0.95, 0.95, 0.98]
+    difference, margin = ruler(a, b, image_error=0.002)
+    assert difference == pytest.approx(0.05)
+    assert margin == pytest.approx(2 * np.sqrt(0.0002 / 2 + 0.0003 / 3 + 0.002**2))
+
+
+def test_two_candidates_alike_exceed_the_margin_in_about_one_case_of_twenty():
+    """With many seeds and the image error drawn too, the margin is what the notebook says it is."""
+    rng = np.random.default_rng(0)
+    exceeded = 0
+    for _ in range(2000):
+        a, b = rng.normal(0.95, 0.003, (2, 20))
+        difference, margin = ruler(a, b + rng.normal(0, 0.001))
+        exceeded += abs(difference) > margin
+    assert 0.03 < exceeded / 2000 < 0.07
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [([0.9], [0.9, 0.8], "two seeds or more.*1 and 2"), ([0.9, np.nan], [0.9, 0.8], "not finite")],
+)
+def test_bad_scores_are_named(a, b, message):
+    with pytest.raises(ValueError, match=message):
+        ruler(a, b)

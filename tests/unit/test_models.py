@@ -1,0 +1,133 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from nbhelpers.models import INITIALIZERS, OPTIMIZERS, build_mlp
+
+
+def layers(model, kind):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def dense(model):
+    return layers(model, keras.layers.Dense)
+
+
+def test_the_default_is_one_hidden_layer_of_100_relu_units():
+    model = build_mlp()
+    assert model.count_params() == 79_510
+    assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
+
+
+def test_units_set_the_width_of_each_layer():
+    assert [layer.units for layer in dense(build_mlp((30, 20)))] == [30, 20, 10]
+
+
+def test_no_hidden_layer_is_softmax_regression():
+    assert build_mlp(()).count_params() == 7850
+
+
+@pytest.mark.parametrize("activation", INITIALIZERS)
+def test_activation_brings_its_function_and_its_initializer(activation):
+    model = build_mlp((5,), activation=activation)
+    (layer,) = layers(model, keras.layers.Activation)
+    x = np.array([-2.0, -0.5, 0.5, 2.0], "float32")
+    assert np.allclose(layer(x), keras.activations.get(activation)(x))
+    wanted = keras.initializers.get(INITIALIZERS[activation])
+    assert dense(model)[0].kernel_initializer.get_config() | {"seed": None} == wanted.get_config() | {"seed": None}
+
+
+@pytest.mark.parametrize(("activation", "variance"), [("relu", 2 / 784), ("selu", 1 / 784), ("tanh", 2 / 1784)])
+def test_initial_weights_have_the_variance_of_their_paper(activation, variance):
+    keras.utils.set_random_seed(0)
+    kernel = dense(build_mlp((1000,), activation=activation))[0].kernel
+    assert math.isclose(np.var(kernel), variance, rel_tol=0.02)
+
+
+def test_kernel_initializer_overrides():
+    kernel = dense(build_mlp((5,), kernel_initializer="zeros"))[0].kernel
+    assert not np.any(kernel)
+
+
+def test_batch_norm_stands_between_the_sum_and_the_activation_and_replaces_the_bias():
+    model = build_mlp((5,), batch_norm=True)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["Flatten", "Dense", "BatchNormalization", "Activation", "Dense"]
+    assert not dense(model)[0].use_bias
+
+
+def test_dropout_zeroes_that_share_of_the_outputs_in_training_only():
+    model = build_mlp((2000,), dropout=0.3, activation="linear")
+    hidden = keras.Sequential(model.layers[:-1])
+    x = np.ones((1, 28, 28), "float32")
+    assert np.mean(np.asarray(hidden(x, training=True)) == 0) == pytest.approx(0.3, abs=0.05)
+    assert np.all(np.asarray(hidden(x, training=False)) != 0)
+
+
+@pytest.mark.parametrize("options", [{"l1": 0.1}, {"l2": 0.1}, {"l1": 0.1, "l2": 0.2}])
+def test_l1_and_l2_add_their_penalty_to_the_loss(options):
+    model = build_mlp((5,), **options)
+    kernel = np.asarray(dense(model)[0].kernel)
+    wanted = options.get("l1", 0) * np.abs(kernel).sum() + options.get("l2", 0) * (kernel**2).sum()
+    assert float(sum(model.losses)) == pytest.approx(wanted, rel=1e-4)
+    assert not build_mlp((5,)).losses
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizer_and_learning_rate_reach_the_model(optimizer):
+    model = build_mlp((5,), optimizer=optimizer, learning_rate=0.02)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
+
+
+def test_optimizers_differ_by_their_first_two_steps():
+    """Two steps, since momentum shows from the second on."""
+    x, y = np.random.default_rng(0).random((8, 28, 28), "float32"), np.arange(8)
+    after = {}
+    for name in OPTIMIZERS:
+        keras.utils.set_random_seed(0)
+        model = build_mlp((5,), optimizer=name, learning_rate=0.01)
+        for _ in range(2):
+            model.train_on_batch(x, y)
+        after[name] = np.asarray(dense(model)[0].kernel)
+    names = list(after)
+    for i, a in enumerate(names):
+        for b in names[:i]:
+            assert not np.allclose(after[a], after[b], rtol=1e-5, atol=1e-8), (a, b)
+
+
+def test_input_shape_and_classes():
+    model = build_mlp((5,), input_shape=(3,), classes=2)
+    assert model.input_shape == (None, 3) and model.output_shape == (None, 2)
+
+
+def test_numpy_numbers_are_welcome():
+    assert build_mlp([np.int64(5)], learning_rate=np.float32(0.1), dropout=np.float64(0.1)).count_params() == 3985
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"units": 100}, r"units must be a sequence.*\(100, 50\)"),
+        ({"units": "100"}, "units must be a sequence"),
+        ({"units": (100, 0)}, "at least 1.*has 0"),
+        ({"units": (10.5,)}, "whole number"),
+        ({"units": (True,)}, "whole number"),
+        ({"activation": "rulu"}, "Unknown activation 'rulu'.*relu"),
+        ({"optimizer": "adm"}, "Unknown optimizer 'adm'.*adam"),
+        ({"learning_rate": 0}, "above 0"),
+        ({"learning_rate": -1e-3}, "above 0"),
+        ({"learning_rate": math.nan}, "above 0"),
+        ({"learning_rate": math.inf}, "above 0"),
+        ({"learning_rate": "fast"}, "above 0"),
+        ({"dropout": 1}, "0 <= dropout < 1"),
+        ({"dropout": -0.1}, "0 <= dropout < 1"),
+        ({"l1": -1}, "l1 >= 0"),
+        ({"l2": math.nan}, "l2 >= 0"),
+        ({"classes": 1}, "at least 2"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        build_mlp(**options)

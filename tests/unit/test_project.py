@@ -1,0 +1,114 @@
+"""The files around the code: versions, addresses, import costs, and what README promises."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".sh", ".lock", ".ipynb", ".mplstyle", ".cff", ".json", ""}
+
+
+def tracked_files():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    return [ROOT / line for line in listed.stdout.splitlines()]
+
+
+def locked():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
+
+
+def test_the_lock_pins_every_dependency_and_the_environment_follows_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [Requirement(r) for r in (*project["project"]["dependencies"], *project["dependency-groups"]["test"])]
+    pins = {}
+    for pin in locked():
+        assert len(pin.specifier) == 1 and next(iter(pin.specifier)).operator == "==", pin
+        pins.setdefault(pin.name.lower().replace("_", "-"), []).append(pin)
+    for requirement in wanted:
+        found = pins[requirement.name.lower().replace("_", "-")]
+        for pin in found:
+            assert requirement.specifier.contains(next(iter(pin.specifier)).version), pin
+    here = {name: [p for p in found if p.marker is None or p.marker.evaluate()] for name, found in pins.items()}
+    for name, found in here.items():
+        for pin in found:
+            assert pin.specifier.contains(version(name)), f"{name} {version(name)} is installed, locked is {pin}"
+
+
+def test_conda_users_get_the_locked_versions():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    assert pip == ["--requirement requirements.lock", "--editable ."]
+    python = next(d for d in environment["dependencies"] if str(d).startswith("python "))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert python.removeprefix("python ") == project["requires-python"]
+
+
+def test_contributing_gives_each_dependency_its_sentence():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for line in (*project["project"]["dependencies"], *groups["test"], *groups["data"]):
+        assert f"`{Requirement(line).name}`" in text, line
+
+
+def test_no_file_names_a_package_registry_or_a_path_of_one_machine():
+    # Spelled in parts, so that this file does not hold them itself.
+    forbidden = re.compile(r"(pypi|pythonhosted|npmjs|anaconda)\.(org|com)|" + "/(home|Users|root|work)/")
+    for path in tracked_files():
+        if path.suffix in TEXT and path.is_file() and path != Path(__file__):
+            found = forbidden.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)}: {found.group()}"
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("nbhelpers", ["numpy", "matplotlib", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.data", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.plots", ["xarray", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.compare", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.checks", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.models", ["matplotlib", "xarray", "ipywidgets"]),
+    ],
+)
+def test_importing_a_module_loads_only_what_it_needs(module, absent):
+    code = f"import sys, {module}; print([m for m in {absent} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_make_alone_lists_every_verb():
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
+    shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = [line.split()[1] for line in shown.stdout.splitlines()]
+    assert listed == verbs
+
+
+def test_readme_lists_exactly_the_notebooks_there_are():
+    readme = (ROOT / "README.md").read_text()
+    there = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
+    assert re.findall(r"\]\(notebooks/(\d\d_\w+\.ipynb)\)", readme) == there
+
+
+def test_each_notebook_has_its_solutions():
+    names = {p.name for p in (ROOT / "notebooks").glob("*.ipynb")}
+    assert names == {p.name for p in (ROOT / "notebooks" / "solutions").glob("*.ipynb")}
+
+
+@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+def test_links_of_the_pages_lead_somewhere(path):
+    page = ROOT / path
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), f"{path}: {target}"

@@ -1,0 +1,73 @@
+"""Re-run notebooks on fresh kernels and store their outputs: python tools/run_notebooks.py [FILE or FOLDER ...]."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def run(path):
+    """Run one notebook from its own folder and store it; on an error, say where and leave the file as it was."""
+    notebook = nbformat.read(path, as_version=4)
+    bar = tqdm(total=sum(c.cell_type == "code" for c in notebook.cells), desc=path.name, leave=False)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_executed=lambda **_: bar.update(),
+        store_widget_state=False,
+    )
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        sys.exit(f"{path}: a cell failed, the file is left as it was.\n{error}")
+    finally:
+        bar.close()
+    seconds = time.perf_counter() - start
+    for cell in notebook.cells:
+        tidy(cell)
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    nbformat.write(notebook, path)
+    print(f"{path}: {seconds:.0f} s, {path.stat().st_size / 1000:.0f} KB")
+
+
+def tidy(cell):
+    """Keep what a reader needs: no timestamps, no finished progress bars, the alt text beside each figure."""
+    cell.metadata.pop("execution", None)
+    if cell.cell_type != "code":
+        return
+    cell.outputs = [o for o in cell.outputs if not is_progress_bar(o)]
+    for output in cell.outputs:
+        if "image/png" in output.get("data", {}) and "alt" in cell.metadata:
+            output.metadata.setdefault("image/png", {})["alt"] = cell.metadata.alt
+
+
+def is_progress_bar(output):
+    data = output.get("data", {})
+    return WIDGET in data and "image/png" not in data
+
+
+def main(arguments):
+    given = [Path(a) for a in arguments] or [Path("notebooks")]
+    paths = [p for g in given for p in (sorted(g.rglob("*.ipynb")) if g.is_dir() else [g])]
+    for path in paths:
+        if ".ipynb_checkpoints" not in path.parts:
+            run(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
