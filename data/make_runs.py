@@ -27,23 +27,26 @@ FOLDER = Path(__file__).resolve().parent
 RATES = tuple(float(f"{10**e:.3g}") for e in np.arange(-4, 0.1, 0.5))  # 1e-4 to 1, two a decade
 ADAM_RATES = RATES[:6]  # 1e-4 to 3e-2
 MEASURES = {
-    "loss": "training loss, mean over the epoch's batches (cross-entropy, nats)",
-    "accuracy": "training accuracy, mean over the epoch's batches",
-    "val_loss": "validation loss after the epoch (cross-entropy, nats)",
-    "val_accuracy": "validation accuracy after the epoch",
+    "loss": ("training loss", "cross-entropy, mean over the epoch's batches", "nats"),
+    "accuracy": ("training accuracy", "mean over the epoch's batches", "1"),
+    "val_loss": ("validation loss", "cross-entropy after the epoch", "nats"),
+    "val_accuracy": ("validation accuracy", "after the epoch", "1"),
+    "test_accuracy": ("test accuracy", "after the last epoch", "1"),
+    "diverged": ("diverged", "the training loss became infinite or undefined", "1"),
 }
+HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 LONG_NAMES = {
     "units": "units of each hidden layer",
     "hidden_layers": "number of hidden layers",
     "shape": "units of the hidden layers, first to last",
     "budget": "largest number of weights and biases, reached by the widest constant width that fits",
-    "activation": "activation of the hidden layers",
-    "batch_norm": "batch normalization before the activation",
+    "activation": "activation",
+    "batch_norm": "batch normalization",
     "optimizer": "optimizer",
     "learning_rate": "learning rate",
-    "dropout": "dropout rate after each hidden layer",
-    "seed": "seed of the initial weights, the order of the images and the dropout",
-    "epoch": "epochs trained",
+    "dropout": "dropout rate",
+    "seed": "seed of the initial weights, the order of the images, and dropout",
+    "epoch": "epochs",
 }
 
 
@@ -166,7 +169,7 @@ def record(name, *, folder=FOLDER, processes=None, sweep=None):
 
 
 def compressed(sweep):
-    return {name: {"zlib": True, "complevel": 9, "shuffle": True} for name in (*MEASURES, "test_accuracy")}
+    return {name: {"zlib": True, "complevel": 9, "shuffle": True} for name in (*HISTORY, "test_accuracy")}
 
 
 def train_block(sweep, setting, path, parent):
@@ -292,7 +295,7 @@ def training_of(model, data, sweep):
                 lambda state, batch: steps(*state, dropout, images[batch], labels[batch]), state, order
             )
             val_loss, val_accuracy = evaluate_all(state, "valid")
-            return state, dict(zip(MEASURES, (loss.mean(0), accuracy.mean(0), val_loss, val_accuracy), strict=True))
+            return state, dict(zip(HISTORY, (loss.mean(0), accuracy.mean(0), val_loss, val_accuracy), strict=True))
 
         state, history = jax.lax.scan(one_epoch, state, jax.random.split(key, sweep.epochs))
         return history, evaluate_all(state, "test")[1]
@@ -322,7 +325,7 @@ def join(sweep, parts):
     """Join the blocks of a finished sweep into one dataset; raise if one is missing or of a wrong shape."""
     names = list(sweep.axes)
     shape = [len(values) for values in sweep.axes.values()]
-    arrays = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
+    arrays = {name: np.full(shape, np.nan, "float32") for name in HISTORY}
     arrays["test_accuracy"] = np.full(shape[:-1], np.nan, "float32")
     seconds = 0.0
     for setting in sweep.settings():
@@ -347,17 +350,15 @@ def join(sweep, parts):
         },
     )
     runs["diverged"] = ~np.isfinite(runs["loss"]).all("epoch")
-    for name, text in {**MEASURES, **LONG_NAMES}.items():
-        if name in runs.variables:
-            runs[name].attrs = {"long_name": text, "units": "nats" if "loss" in name else "1"}
-    runs["test_accuracy"].attrs = {"long_name": "test accuracy after the last epoch", "units": "1"}
-    runs["diverged"].attrs = {"long_name": "the training loss became infinite or undefined", "units": "1"}
-    for name in set(runs.coords) & {"activation", "optimizer", "batch_norm", "units", "shape"}:
-        del runs[name].attrs["units"]
+    for name, (long_name, comment, units) in MEASURES.items():
+        runs[name].attrs = {"long_name": long_name, "comment": comment, "units": units}
+    for name in runs.coords:
+        runs[name].attrs = {"long_name": LONG_NAMES[name]}
     if "budget" in runs.coords:
         runs["units"] = ("budget", "hidden_layers"), width_by_budget(sweep)
-        runs["units"].attrs["long_name"] = LONG_NAMES["units"]
-    return runs
+        runs["units"].attrs = {"long_name": LONG_NAMES["units"]}
+    # A hyperparameter that does not vary is a note, not an axis.
+    return runs.squeeze([name for name in sweep.axes if runs.sizes[name] == 1])
 
 
 def width_by_budget(sweep):

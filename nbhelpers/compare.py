@@ -1,4 +1,4 @@
-"""Tell a real difference from noise."""
+"""Compare candidates fairly: tune each of them, and tell a real difference from noise."""
 
 import numpy as np
 
@@ -34,3 +34,31 @@ def ruler(a, b, *, image_error=0.001):
         raise ValueError("A score is missing or not finite: a run that diverged has no place in a mean of accuracies.")
     seed_error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
     return float(b.mean() - a.mean()), float(2 * np.hypot(seed_error, image_error))
+
+
+def tuned(scores, *, over="learning_rate"):
+    """Give each candidate the value of a hyperparameter that suits it best.
+
+    Parameters
+    ----------
+    scores : xarray.DataArray
+        The higher the better, with the dimensions "seed", `over`, and any others, which are the candidates.
+    over : str
+        The hyperparameter to tune. Each candidate keeps the value with the best mean over the seeds.
+
+    Returns
+    -------
+    xarray.DataArray
+        Without the dimension `over`; the chosen values are a coordinate of that name.
+
+    Raises
+    ------
+    ValueError
+        If `scores` lacks one of the two dimensions.
+    """
+    for name in (over, "seed"):
+        if name not in scores.dims:
+            raise ValueError(f"scores needs the dimension {name!r} to be tuned, and has {', '.join(scores.dims)}.")
+    # A mean with a run that diverged is not a number, and must not win.
+    means = scores.mean("seed", skipna=False).fillna(-np.inf)
+    return scores.isel({over: means.argmax(over)})

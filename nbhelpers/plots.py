@@ -116,3 +116,53 @@ def plot_spread(scores, *, ax=None):
     ax.set_ylim(len(scores) - 0.5, -0.6)
     ax.grid(axis="y", visible=False)
     return ax
+
+
+def plot_sweep(scores, *, x, hue=None, ax=None):
+    """Draw mean and spread over seeds against a hyperparameter: a line, and a band of one standard deviation.
+
+    The values of `x` stand at equal distances, which suits the logarithmic steps of the recorded runs.
+
+    Parameters
+    ----------
+    scores : xarray.DataArray
+        With the dimensions `x`, "seed", and `hue` if given.
+    x, hue : str
+        The dimension along the axis, and the one with a line a value.
+    ax : Axes, optional
+        Where to draw; by default the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the dimensions are others than `x`, `hue` and "seed".
+    """
+    wanted = {x, "seed"} | ({hue} if hue else set())
+    if set(scores.dims) != wanted:
+        raise ValueError(
+            f"scores must have the dimensions {', '.join(sorted(wanted))}, got {', '.join(map(str, scores.dims))}. "
+            "Choose one value of the others with scores.sel(...)."
+        )
+    ax = ax or plt.gca()
+    ticks = np.arange(scores.sizes[x])
+    for value in scores[hue].values if hue else [None]:
+        runs = (scores.sel({hue: value}) if hue else scores).transpose(x, "seed").values
+        mean, deviation = runs.mean(axis=1), runs.std(axis=1, ddof=1)
+        (line,) = ax.plot(ticks, mean, marker="o", label=None if value is None else _text(value))
+        ax.fill_between(ticks, mean - deviation, mean + deviation, color=line.get_color(), alpha=0.2, linewidth=0)
+    ax.set_xticks(ticks, [_text(v) for v in scores[x].values])
+    ax.set(xlabel=scores[x].attrs.get("long_name", x), ylabel=scores.attrs.get("long_name", ""))
+    if hue:
+        ax.legend(title=scores[hue].attrs.get("long_name", hue))
+    return ax
+
+
+def _text(value):
+    """A tick or legend text: 1e-04 rather than 0.0001, and no more digits than needed."""
+    if isinstance(value, str | bool | np.bool_):
+        return str(value)
+    return f"{value:.0e}".replace("e-0", "e-") if 0 < abs(value) < 0.01 else f"{value:g}"

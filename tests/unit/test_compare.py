@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import xarray as xr
 
-from nbhelpers.compare import ruler
+from nbhelpers.compare import ruler, tuned
 
 
 def test_the_margin_is_two_standard_errors_of_both_sources():
@@ -29,3 +30,25 @@ def test_two_candidates_alike_exceed_the_margin_in_about_one_case_of_twenty():
 def test_bad_scores_are_named(a, b, message):
     with pytest.raises(ValueError, match=message):
         ruler(a, b)
+
+
+def grid():
+    values = np.array([[[1.0, 3.0], [4.0, 0.0]], [[2.0, 2.0], [9.0, np.nan]]])
+    coords = {"units": [8, 16], "learning_rate": [0.1, 0.2], "seed": [0, 1]}
+    return xr.DataArray(values, dims=list(coords), coords=coords)
+
+
+def test_each_candidate_gets_its_best_mean_and_a_diverged_one_never_wins():
+    scores = grid()
+    best = tuned(scores)
+    assert best.dims == ("units", "seed")
+    assert best.values.tolist() == [[1, 3], [2, 2]]
+    assert best.learning_rate.values.tolist() == [0.1, 0.1]
+    scores.loc[{"units": 8, "learning_rate": 0.2, "seed": 1}] = 5
+    assert tuned(scores).learning_rate.values.tolist() == [0.2, 0.1]
+
+
+@pytest.mark.parametrize("missing", ["seed", "learning_rate"])
+def test_tuning_names_a_missing_dimension(missing):
+    with pytest.raises(ValueError, match=f"'{missing}'"):
+        tuned(grid().isel({missing: 0}))

@@ -1,8 +1,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 
-from nbhelpers.plots import plot_digits, plot_history, plot_spread
+from nbhelpers.plots import plot_digits, plot_history, plot_spread, plot_sweep
 
 plt.switch_backend("agg")
 HISTORY = {"loss": [3.0, 2.0, 1.5], "val_loss": [2.5, 2.2, 2.1], "accuracy": [0.1, 0.2, 0.3]}
@@ -10,8 +11,9 @@ HISTORY = {"loss": [3.0, 2.0, 1.5], "val_loss": [2.5, 2.2, 2.1], "accuracy": [0.
 
 @pytest.fixture
 def ax():
-    figure, ax = plt.subplots()
-    yield ax
+    with plt.style.context("nbhelpers.course"):
+        figure, ax = plt.subplots()
+        yield ax
     plt.close(figure)
 
 
@@ -84,3 +86,34 @@ def test_spread_draws_each_seed_and_mean_with_deviation(ax):
 def test_one_score_has_no_spread(ax):
     with pytest.raises(ValueError, match="'a' has 1 score"):
         plot_spread({"a": [1.0]}, ax=ax)
+
+
+def scores():
+    values = np.array([[[1.0, 3.0], [2.0, 2.0], [5.0, 9.0]], [[0.0, 0.0], [1.0, 1.0], [2.0, 4.0]]])
+    coords = {"units": [8, 16], "learning_rate": [0.0001, 0.01, 1.0], "seed": [0, 1]}
+    array = xr.DataArray(values, dims=list(coords), coords=coords, attrs={"long_name": "accuracy"})
+    array["units"].attrs["long_name"] = "units of each hidden layer"
+    return array
+
+
+def test_sweep_draws_mean_and_one_deviation_for_each_hue(ax):
+    plot_sweep(scores(), x="learning_rate", hue="units", ax=ax)
+    assert [list(line.get_ydata()) for line in ax.lines] == [[2, 2, 7], [0, 1, 3]]
+    band = ax.collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(7 + 8**0.5)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1e-4", "0.01", "1"]
+    assert ax.get_ylabel() == "accuracy"
+    legend = ax.get_legend()
+    assert legend.get_title().get_text() == "units of each hidden layer"
+    assert [t.get_text() for t in legend.get_texts()] == ["8", "16"]
+
+
+def test_sweep_styles_differ_without_colour(ax):
+    plot_sweep(scores(), x="learning_rate", hue="units", ax=ax)
+    assert len({str(line.get_linestyle()) for line in ax.lines}) == 2
+
+
+@pytest.mark.parametrize("hue", [None, "seed"])
+def test_sweep_names_a_dimension_too_many(ax, hue):
+    with pytest.raises(ValueError, match=r"must have the dimensions.*got units"):
+        plot_sweep(scores(), x="learning_rate", hue=hue, ax=ax)

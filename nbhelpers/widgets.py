@@ -1,0 +1,163 @@
+"""Sliders and menus for figures of recorded runs."""
+
+import base64
+import inspect
+import io
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+FOLDER = Path(__file__).parent
+
+
+def explore(plot, *args, **controls):
+    """Give an axes-level plot function a slider or a menu for each of these keyword arguments.
+
+    Numbers get a slider, everything else a menu. At first each control stands at the default that
+    `plot` has for it, where that is one of the options, and at the first option otherwise.
+    The figure is drawn once per combination, so use it for what is drawn in milliseconds.
+
+    Parameters
+    ----------
+    plot : callable
+        Called as ``plot(*args, ax=ax, **values)``; draws on `ax`, a cleared Axes, alone.
+    *args
+        Passed on to `plot` as they are.
+    **controls : sequence or xarray.DataArray
+        The options of each keyword argument, usually a coordinate of the recorded runs, such as
+        ``units=runs.units``: then no value can be chosen that was not recorded.
+
+    Returns
+    -------
+    Explorer
+        A widget; its `values` are the chosen ones.
+
+    Raises
+    ------
+    TypeError
+        If `plot` takes no argument `ax`, or none of the name of a control.
+    ValueError
+        If there is no control, or one has no options.
+    Exception
+        Whatever `plot` raises for the first values. What it raises later is shown in the widget.
+
+    Examples
+    --------
+    >>> explore(plot_depth, runs, learning_rate=runs.learning_rate, activation=["relu", "tanh"])
+    """
+    parameters = inspect.signature(plot).parameters
+    options = {name: _options(name, given) for name, given in controls.items()}
+    _check_controls(plot, parameters, options)
+    return Explorer(plot, args, options, parameters)
+
+
+class Explorer(anywidget.AnyWidget):
+    """The widget that `explore` returns: one Figure, kept and drawn again for each new combination."""
+
+    _esm = FOLDER / "explore.js"
+    _css = FOLDER / "explore.css"
+    title = traitlets.Unicode().tag(sync=True)
+    controls = traitlets.List().tag(sync=True)
+    index = traitlets.List(traitlets.Int()).tag(sync=True)
+    first = traitlets.Bytes().tag(sync=True)
+
+    def __init__(self, plot, args, options, parameters):
+        super().__init__()
+        self._plot, self._args, self._options = plot, args, options
+        # JupyterLab calls back in several threads, and they share one Figure.
+        self._lock = threading.Lock()
+        self._axes = Figure().subplots()
+        FigureCanvasAgg(self._axes.figure)
+        self.picture = lru_cache(maxsize=256)(self._draw)
+        self.title = plot.__name__.replace("_", " ")
+        self.controls = [_spec(name, values) for name, values in options.items()]
+        defaults = ((values, parameters.get(name)) for name, values in options.items())
+        self.index = [values.index(p.default) if p and p.default in values else 0 for values, p in defaults]
+        self.first = self.picture(tuple(self.index))
+        self.on_msg(self._answer)
+
+    @property
+    def values(self):
+        """The chosen values, a dict of keyword argument to value."""
+        return self._values(self.index)
+
+    def _values(self, index):
+        return {name: values[i] for (name, values), i in zip(self._options.items(), index, strict=True)}
+
+    def _draw(self, index):
+        """Draw the combination with these positions in the options; return it as a PNG."""
+        with self._lock:
+            self._axes.clear()
+            self._plot(*self._args, ax=self._axes, **self._values(index))
+            figure = self._axes.figure
+            figure.canvas.draw()
+            # The layout of the first picture serves for all; making it anew would double the time.
+            figure.set_layout_engine("none")
+            pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+        png = io.BytesIO()
+        Image.fromarray(pixels).save(png, format="PNG", compress_level=1)
+        return png.getvalue()
+
+    def _answer(self, _, message, buffers):
+        """Send the picture that the browser asks for, or the reason why there is none."""
+        index = message["index"]
+        try:
+            self.send({"index": index}, [self.picture(tuple(index))])
+        except Exception as problem:
+            values = ", ".join(f"{name}={value!r}" for name, value in self._values(index).items())
+            self.send({"index": index, "problem": f"{type(problem).__name__}: {problem}\n(drawing {values})"})
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Leave a picture in the saved notebook, for readers without a kernel."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        values = ", ".join(f"{name} = {text}" for name, text in zip(self.values, self._chosen(), strict=True))
+        png = {"image/png": base64.b64encode(_small(self.picture(tuple(self.index)))).decode()}
+        return {**data, **png, "text/plain": f"Run the cell to change: {values}"}, metadata
+
+    def _chosen(self):
+        return [spec["options"][i] for spec, i in zip(self.controls, self.index, strict=True)]
+
+
+def _small(png):
+    """The same picture in fewer bytes, for a file; too slow while somebody waits."""
+    small = io.BytesIO()
+    Image.open(io.BytesIO(png)).quantize(128).save(small, format="PNG", optimize=True)
+    return small.getvalue()
+
+
+def _options(name, given):
+    """The options of a control as a list of plain Python values."""
+    if isinstance(given, str) or not (hasattr(given, "__len__") and np.ndim(given) == 1):
+        raise ValueError(f"The control {name!r} needs a list of options or a coordinate, got {given!r}.")
+    options = np.asarray(given).tolist() if hasattr(given, "dtype") or hasattr(given, "values") else list(given)
+    if not options:
+        raise ValueError(f"The control {name!r} has no options to choose from: its list is empty.")
+    return options
+
+
+def _check_controls(plot, parameters, options):
+    if not options:
+        raise ValueError(
+            f"Nothing to explore: name an argument of {plot.__name__} with its options, as units=[16, 64]."
+        )
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in ("ax", *options):
+        if name not in parameters:
+            known = ", ".join(n for n in parameters if n != "ax")
+            raise TypeError(f"{plot.__name__} takes no argument {name!r}. It takes: {known}.")
+
+
+def _spec(name, options):
+    """What the browser needs to know of one control."""
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in options)
+    texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in options]
+    return {"label": name.replace("_", " "), "options": texts, "slider": numbers and len(options) > 1}
