@@ -11,7 +11,7 @@ any moment and goes on where it was. When no block is missing, they are joined i
 import argparse
 import itertools
 import os
-import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -147,37 +147,54 @@ def file_of(setting, folder):
     return folder / ("-".join(f"{value}" for value in setting.values()) + ".npz")
 
 
-def record(name, *, folder=FOLDER, processes=None, sweep=None):
-    """Record the sweep of this name into ``folder/runs_<name>.nc`` and return that path."""
-    sweep = sweep or SWEEPS[name]
+def record(name, *, folder=FOLDER, processes=None, sweep=None, train=None):
+    """Record the sweep of this name into ``folder/runs_<name>.nc`` and return that path.
+
+    `train` stands in for `train_seed`, with the same arguments and results.
+    """
+    sweep, train = sweep or SWEEPS[name], train or train_seed
     target, parts = Path(folder) / f"runs_{name}.nc", Path(folder) / "parts" / name
     parts.mkdir(parents=True, exist_ok=True)
+    for draft in parts.glob("*.tmp"):  # left by a recorder that was killed
+        draft.unlink()
     missing = [s for s in sweep.settings() if not file_of(s, parts).exists()]
     bar = tqdm(total=sum(map(cost, sweep.settings())), unit="weight", unit_scale=True, desc=name)
     bar.initial = bar.n = bar.total - sum(map(cost, missing))
     # One process a core, each single-threaded, trains twice as many models as one process with two threads.
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["KERAS_BACKEND"] = "jax"
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(train_block, sweep, s, file_of(s, parts), os.getpid()): s for s in missing}
+    workers = {"mp_context": get_context("spawn"), "initializer": end_with, "initargs": (os.getpid(),)}
+    with ProcessPoolExecutor(processes or os.cpu_count(), **workers) as pool:
+        jobs = {pool.submit(train_block, sweep, s, file_of(s, parts), train): s for s in missing}
         for job in as_completed(jobs):
             job.result()
             bar.update(cost(jobs[job]))
     bar.close()
-    join(sweep, parts).to_netcdf(target, engine="h5netcdf", encoding=compressed(sweep))
+    draft = target.with_suffix(".tmp")
+    join(sweep, parts).to_netcdf(draft, engine="h5netcdf", encoding=compressed(sweep))
+    os.replace(draft, target)
     return target
+
+
+def end_with(parent):
+    """In a worker: stop at once when the recorder is gone, so that the next one never meets a leftover."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def compressed(sweep):
     return {name: {"zlib": True, "complevel": 9, "shuffle": True} for name in (*HISTORY, "test_accuracy")}
 
 
-def train_block(sweep, setting, path, parent):
+def train_block(sweep, setting, path, train):
     """Train every model of one architecture and move the results to `path` in one step."""
-    if os.getppid() != parent:
-        sys.exit("the recorder has gone")
     start = time.perf_counter()
-    runs = [train_seed(sweep, setting, seed) for seed in range(sweep.seeds)]
+    runs = [train(sweep, setting, seed) for seed in range(sweep.seeds)]
     results = {key: np.stack([run[key] for run in runs]) for key in runs[0]}
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with draft.open("wb") as file:

@@ -53,3 +53,35 @@ def real_improvement(before, after):
     if difference <= margin:
         problem = f"The difference is {difference:+.4f} and the margin {margin:.4f}: noise could have made it."
     return report(problem, f"The difference of {difference:+.4f} exceeds the margin of {margin:.4f}.")
+
+
+def layers_for_pieces(hidden_layers, *, pieces=1000):
+    """02, exercise 1: the fewest folding layers that draw at least so many straight pieces."""
+    if not isinstance(hidden_layers, int) or hidden_layers < 1:
+        return report(f"The number of hidden layers is a whole number above zero, got {hidden_layers!r}.", "")
+    problem = None
+    if 2**hidden_layers < pieces:
+        problem = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces, fewer than {pieces:,}. See the table."
+    elif 2 ** (hidden_layers - 1) >= pieces:
+        problem = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces; fewer layers would do. See the table."
+    return report(problem, f"{hidden_layers} layers draw {2**hidden_layers:,} pieces.")
+
+
+def width_for_budget(width):
+    """02, exercise 2: `width(budget, hidden_layers)` is the largest constant width within the budget."""
+
+    def parameters(units, hidden_layers):
+        return sum((a + 1) * b for a, b in itertools.pairwise((784, *[units] * hidden_layers, 10)))
+
+    for budget, hidden_layers in [(10_000, 1), (10_000, 2), (40_000, 4), (100_000, 8), (7_960, 1)]:
+        answer = width(budget, hidden_layers)
+        case = f"width_for_budget({budget:,}, {hidden_layers}) gave {answer!r}."
+        if not hasattr(answer, "__index__") or answer < 1:
+            return report(f"{case} A width is a whole number of units, at least 1.", "")
+        if parameters(answer, hidden_layers) > budget:
+            return report(
+                f"{case} That needs {parameters(answer, hidden_layers):,} parameters. Count the biases too.", ""
+            )
+        if parameters(answer + 1, hidden_layers) <= budget:
+            return report(f"{case} One unit more would still fit. Layers after the first cost little.", "")
+    return report(None, "Five budgets are spent to the last unit that fits.")
