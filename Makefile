@@ -40,6 +40,7 @@ notebooks: $(INSTALLED) ## re-run the notebooks on fresh kernels and store their
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 bench: $(INSTALLED) ## measure speed on this machine and print a table
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 	@$(BIN)/python tools/bench.py
 
 runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)

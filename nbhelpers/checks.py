@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from nbhelpers.compare import ruler
+from nbhelpers.compare import ruler, tuned
 
 
 def report(problem, praise):
@@ -85,3 +85,47 @@ def width_for_budget(width):
         if parameters(answer + 1, hidden_layers) <= budget:
             return report(f"{case} One unit more would still fit. Layers after the first cost little.", "")
     return report(None, "Five budgets are spent to the last unit that fits.")
+
+
+def smallest_width(units, runs):
+    """03, exercise 1: the smallest width whose loss of accuracy against 512 units is within the ruler's margin."""
+    accuracy = tuned(runs["val_accuracy"].sel(epoch=15, hidden_layers=1))
+    widths = accuracy.units.values.tolist()
+    if units not in widths:
+        return report(f"{units!r} is not among the recorded widths: {', '.join(map(str, widths))}.", "")
+
+    def visible(width):
+        difference, margin = ruler(accuracy.sel(units=512), accuracy.sel(units=width))
+        return difference < -margin
+
+    narrower = [width for width in widths if width < units]
+    problem = None
+    if visible(units):
+        problem = (
+            f"The ruler sees the loss from 512 to {units} units. Compare each width with 512, not with its neighbour."
+        )
+    elif narrower and not visible(narrower[-1]):
+        problem = f"{units} units qualify, and a smaller width does, too. Compare the next smaller one with 512."
+    return report(problem, f"{units} units are the fewest whose loss the ruler cannot see.")
+
+
+def multiplications(count):
+    """03, exercise 2: `count(units)` is the number of multiplications for one image of MNIST."""
+    hints = {
+        (): "Without a hidden layer each of 784 pixels is multiplied once for each output.",
+        (100,): "Two layers of weights: pixels to hidden, hidden to outputs.",
+        (300, 100): "The second hidden layer reads the first one. Biases are not multiplied.",
+    }
+    for units, hint in hints.items():
+        right = sum(a * b for a, b in itertools.pairwise((784, *units, 10)))
+        answer = count(units)
+        if answer != right:
+            return report(f"multiplications({units}) gave {answer!r}. {hint}", "")
+    return report(None, f"All {len(hints)} networks are counted right.")
+
+
+def small_network(parameters, before, after, *, budget=10_000):
+    """03, exercise 3: within the budget, accuracies `after` beat `before` by more than the ruler's margin."""
+    if parameters > budget:
+        return report(f"The network has {parameters:,} parameters, more than {budget:,}. Narrow it.", "")
+    return real_improvement(before, after)

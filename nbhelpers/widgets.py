@@ -119,18 +119,11 @@ class Explorer(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         values = ", ".join(f"{name} = {text}" for name, text in zip(self.values, self._chosen(), strict=True))
-        png = {"image/png": base64.b64encode(_small(self.picture(tuple(self.index)))).decode()}
+        png = {"image/png": base64.b64encode(self.picture(tuple(self.index))).decode()}
         return {**data, **png, "text/plain": f"Run the cell to change: {values}"}, metadata
 
     def _chosen(self):
         return [spec["options"][i] for spec, i in zip(self.controls, self.index, strict=True)]
-
-
-def _small(png):
-    """The same picture in fewer bytes, for a file; too slow while somebody waits."""
-    small = io.BytesIO()
-    Image.open(io.BytesIO(png)).quantize(128).save(small, format="PNG", optimize=True)
-    return small.getvalue()
 
 
 def _options(name, given):

@@ -1,5 +1,7 @@
 """Re-run notebooks on fresh kernels and store their outputs: python tools/run_notebooks.py [FILE or FOLDER ...]."""
 
+import base64
+import io
 import os
 import sys
 import time
@@ -10,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 from tqdm import tqdm
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -26,6 +29,7 @@ def run(path):
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_executed=lambda **_: bar.update(),
         store_widget_state=False,
+        coalesce_streams=True,
     )
     start = time.perf_counter()
     try:
@@ -52,8 +56,20 @@ def tidy(cell):
         return
     cell.outputs = [o for o in cell.outputs if not is_progress_bar(o)]
     for output in cell.outputs:
-        if "image/png" in output.get("data", {}) and "alt" in cell.metadata:
-            output.metadata.setdefault("image/png", {})["alt"] = cell.metadata.alt
+        data = output.get("data", {})
+        if "image/png" in data:
+            data["image/png"] = smaller(data["image/png"])
+            # Without a kernel, JupyterLab would show an error in place of the widget; so the picture stays alone.
+            data.pop(WIDGET, None)
+            if "alt" in cell.metadata:
+                output.metadata.setdefault("image/png", {})["alt"] = cell.metadata.alt
+
+
+def smaller(png):
+    """The same picture with at most 64 colours, in base64."""
+    small = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").quantize(64).save(small, format="PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
 
 
 def is_progress_bar(output):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,13 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    home = tmp_path_factory.mktemp("lab")
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@contextmanager
+def running_lab(home, *, theme="JupyterLab Light"):
+    """Start JupyterLab on a copy of the notebooks in the folder `home`, with its settings; stop it in the end."""
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -76,7 +83,7 @@ def lab(tmp_path_factory):
     folders["JUPYTER_RUNTIME_DIR"] = str(home / "runtime")
     folders["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
     folders["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
-    write_settings(home / "settings")
+    write_settings(home / "settings", theme=theme)
     with (home / "log").open("w") as log:
         server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     lab = Lab(f"http://127.0.0.1:{port}", token, home / "notebooks")
@@ -88,7 +95,7 @@ def lab(tmp_path_factory):
         server.wait(20)
 
 
-def write_settings(folder, *, theme="JupyterLab Light"):
+def write_settings(folder, *, theme):
     """No pop-up about news, and every cell of a notebook in the page, also those outside the window."""
     settings = {
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},

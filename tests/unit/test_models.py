@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nbhelpers.models import INITIALIZERS, OPTIMIZERS, build_mlp
+from nbhelpers.models import INITIALIZERS, OPTIMIZERS, batches, build_mlp
 
 
 def layers(model, kind):
@@ -81,6 +81,12 @@ def test_optimizer_and_learning_rate_reach_the_model(optimizer):
     assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
 
 
+def test_a_schedule_is_a_learning_rate():
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    model = build_mlp((5,), learning_rate=schedule)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+
+
 def test_optimizers_differ_by_their_first_two_steps():
     """Two steps, since momentum shows from the second on."""
     x, y = np.random.default_rng(0).random((8, 28, 28), "float32"), np.arange(8)
@@ -131,3 +137,51 @@ def test_numpy_numbers_are_welcome():
 def test_bad_options_are_named(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         build_mlp(**options)
+
+
+class OrderOfImages(keras.Model):
+    """Learns nothing; remembers which images each epoch showed, in which order."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+        self.compile(loss="mse", run_eagerly=True)
+
+    def call(self, x):
+        return x
+
+    def train_step(self, data):
+        self.seen.extend(np.asarray(data[0]).ravel().astype(int).tolist())
+        return {"loss": 0.0}
+
+
+def orders(seed, *, by_hand=False, epochs=3, n=20):
+    """The order of images in each epoch of a training from this seed."""
+    x = np.arange(float(n))[:, None]
+    keras.utils.set_random_seed(seed)
+    model = OrderOfImages()
+    data = {"x": x, "y": x, "batch_size": 8} if by_hand else {"x": batches(x, x, batch_size=8), "shuffle": False}
+    model.fit(**data, epochs=epochs, verbose=0)
+    return np.array(model.seen).reshape(epochs, n).tolist()
+
+
+def test_batches_come_in_a_new_order_each_epoch_and_in_the_same_ones_after_the_same_seed():
+    first = orders(0)
+    assert all(sorted(order) == list(range(20)) for order in first)
+    assert len({tuple(order) for order in first}) == 3
+    assert orders(0) == first
+    assert orders(1) != first
+
+
+def test_keras_repeats_the_order_of_arrays_after_a_seed():
+    """The reason for `batches`. When this fails, Keras has mended it, and plain arrays will do."""
+    assert len({tuple(order) for order in orders(0, by_hand=True)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "batch_size", "message"),
+    [(3, 1, "4 images and 3 labels"), (4, 0, "at least 1"), (4, 1.5, "whole number")],
+)
+def test_batches_name_what_is_wrong(labels, batch_size, message):
+    with pytest.raises(ValueError, match=message):
+        batches(np.zeros(4), np.zeros(labels), batch_size=batch_size)

@@ -75,10 +75,10 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine():
     [
         ("nbhelpers", ["numpy", "matplotlib", "tensorflow", "keras", "ipywidgets"]),
         ("nbhelpers.data", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
-        ("nbhelpers.plots", ["xarray", "tensorflow", "keras", "ipywidgets"]),
+        ("nbhelpers.plots", ["nbhelpers.data", "nbhelpers.models", "xarray", "tensorflow", "keras", "ipywidgets"]),
         ("nbhelpers.compare", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
         ("nbhelpers.checks", ["matplotlib", "tensorflow", "keras", "ipywidgets"]),
-        ("nbhelpers.models", ["matplotlib", "xarray", "ipywidgets"]),
+        ("nbhelpers.models", ["nbhelpers.data", "nbhelpers.plots", "ipywidgets"]),
     ],
 )
 def test_importing_a_module_loads_only_what_it_needs(module, absent):
