@@ -8,7 +8,7 @@ OPEN ?= $(FIRST)
 ONLY ?= notebooks
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help lab test lint unit checks nbval browser notebooks bench runs lock clean
+.PHONY: help lab test lint unit checks data nbval browser notebooks bench runs lock clean
 
 help: ## list the verbs (this list)
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -19,7 +19,7 @@ $(INSTALLED): requirements.lock pyproject.toml tools/install.sh
 lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
 	@$(BIN)/jupyter lab $(OPEN)
 
-test: lint unit checks nbval browser ## install what is missing and run every test
+test: lint unit checks data nbval browser ## install what is missing and run every test
 
 lint: $(INSTALLED) ## check the style of code and notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -30,8 +30,11 @@ unit: $(INSTALLED) ## test the helpers
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
 	$(BIN)/pytest tests/notebooks
 
+data: $(INSTALLED) ## check the recorded runs, and train a sample of them again
+	$(BIN)/pytest -n 2 tests/runs
+
 nbval: $(INSTALLED) ## run every notebook and solution
-	$(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 -p tests.no_network notebooks
+	$(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 notebooks
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest tests/browser
@@ -45,10 +48,9 @@ bench: $(INSTALLED) ## measure speed on this machine and print a table
 
 runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
-	$(BIN)/python data/make_runs.py atlas
-	$(BIN)/python data/make_runs.py widths
+	for sweep in shapes widths budgets atlas; do $(BIN)/python data/make_runs.py $$sweep || exit 1; done
 
-lock: $(INSTALLED) ## choose the newest versions and write requirements.lock and environment.yml
+lock: $(INSTALLED) ## choose the newest versions and write requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and everything else that can be made again

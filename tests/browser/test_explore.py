@@ -1,0 +1,92 @@
+"""A reader moves the sliders of the notebooks by keyboard."""
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import open_notebook, run_all
+
+# Of each notebook, the cells that `explore` needs, by a piece of their code: the rest would train for a minute.
+NEEDED = {
+    "02_choose_the_number_of_hidden_layers.ipynb": [
+        "plt.style",
+        "= load_runs()",
+        "def tuned",
+        "def plot_depth",
+        "explore(",
+    ],
+    "03_choose_the_number_of_neurons.ipynb": ["plt.style", 'load_runs("widths")', "def plot_width", "explore("],
+}
+
+
+def shortened(lab, name, *, extra=""):
+    """Write the notebook with only the needed cells beside it; return its name."""
+    notebook = nbformat.read(lab.folder / name, as_version=4)
+    notebook.cells = [c for c in notebook.cells if any(piece in c.source for piece in NEEDED[name])]
+    assert len(notebook.cells) == len(NEEDED[name])
+    for cell in notebook.cells:
+        cell.outputs = []
+    if extra:
+        notebook.cells.append(nbformat.v4.new_code_cell(extra))
+    nbformat.write(notebook, lab.folder / f"short_{name}")
+    return f"short_{name}"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_slider_moved_by_keyboard_changes_the_figure(page, lab, name):
+    notebook = open_notebook(page, lab, shortened(lab, name))
+    assert run_all(page)
+    slider, image = notebook.get_by_label("learning rate"), notebook.locator(".explore img")
+    cells, before, alt = notebook.locator(".jp-Cell").count(), image.get_attribute("src"), image.get_attribute("alt")
+    seen = {before}
+    slider.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "End"):
+        page.keyboard.press(key)
+        expect(image).not_to_have_attribute("src", before)
+        expect(image).to_have_js_property("complete", True)
+        before = image.get_attribute("src")
+        seen.add(before)
+    assert len(seen) == 5
+    assert re.match(r"plot (depth|width) for learning rate", image.get_attribute("alt"))
+    assert image.get_attribute("alt") != alt
+    # Keys typed in a slider are the slider's: this would delete the cell.
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    page.keyboard.press("Home")
+    expect(image).not_to_have_attribute("src", before)
+    assert notebook.locator(".jp-Cell").count() == cells
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_without_a_kernel_the_stored_page_shows_the_picture(page, lab, name):
+    stored = nbformat.read(lab.folder / name, as_version=4)
+    (cell,) = [c for c in stored.cells if c.source.lstrip().startswith(("explore(", "axes = ("))]
+    for c in stored.cells:
+        if c.cell_type == "code" and c is not cell:
+            c.outputs = []
+    nbformat.write(stored, lab.folder / f"stored_{name}")
+    notebook = open_notebook(page, lab, f"stored_{name}")
+    image = notebook.locator(".jp-OutputArea-output img")
+    assert image.count() == 1
+    assert image.evaluate("image => image.naturalWidth") > 300
+    assert "Error displaying widget" not in notebook.inner_text()
+
+
+def test_a_problem_is_shown_where_the_reader_looks_and_passes(page, lab):
+    extra = """def plot_some(*, units=1, kind="good", ax=None):
+    if kind == "bad":
+        raise ValueError("nothing was recorded here")
+    ax.plot([0, units])
+explore(plot_some, units=[1, 2, 3], kind=["good", "bad"])"""
+    notebook = open_notebook(page, lab, shortened(lab, "03_choose_the_number_of_neurons.ipynb", extra=extra))
+    assert run_all(page)
+    problem = notebook.get_by_role("alert").last
+    expect(problem).to_be_empty()
+    menu = notebook.get_by_label("kind")
+    menu.select_option(label="bad")
+    expect(problem).to_contain_text("nothing was recorded here")
+    expect(problem).to_contain_text("units=1, kind='bad'")
+    menu.select_option(label="good")
+    expect(problem).to_be_empty()

@@ -1,0 +1,120 @@
+"""The recorded runs are complete, described, and come out the same when a sample is trained again."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
+from nbhelpers.models import batches, build_mlp
+from tests.runs.fake_recorder import make_runs
+
+NAMES = sorted(make_runs.SWEEPS)
+EPOCHS = 5  # of 15, enough to tell one row from another
+
+
+@pytest.fixture(scope="module")
+def files():
+    return {name: load_runs(name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_is_the_sweep_that_the_script_describes(files, name):
+    runs, sweep = files[name], make_runs.SWEEPS[name]
+    axes = {axis: values for axis, values in sweep.axes.items() if len(values) > 1}
+    assert list(runs["loss"].dims) == list(axes)
+    for axis, values in axes.items():
+        assert runs[axis].values.tolist() == list(values)
+    assert runs.attrs["images"] == sweep.images
+    assert runs.attrs["batch_size"] == sweep.batch_size
+
+
+def test_the_atlas_is_as_large_as_promised(files):
+    sizes = files["atlas"].sizes
+    assert files["atlas"]["diverged"].isel(seed=0).size >= 5000
+    assert sizes["seed"] >= 3
+    assert sizes["epoch"] >= 15
+    assert sizes["learning_rate"] >= 7
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_run_is_missing_and_diverged_ones_are_marked(files, name):
+    runs = files[name]
+    for measure in ("accuracy", "val_accuracy"):
+        assert np.isfinite(runs[measure]).all()
+        assert ((runs[measure] >= 0) & (runs[measure] <= 1)).all()
+    assert np.isfinite(runs["test_accuracy"]).all()
+    finite = np.isfinite(runs["loss"]).all("epoch")
+    assert (finite == ~runs["diverged"]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_run_stands_twice(files, name):
+    """Two trainings share their losses to the last digit only if neither of them learns."""
+    runs = files[name]
+    learns = (runs["accuracy"].isel(epoch=-1) > 0.2).values
+    histories = runs["loss"].values[learns]
+    assert len(np.unique(histories, axis=0)) == len(histories)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_is_described(files, name):
+    runs = files[name]
+    for variable in {**runs.data_vars, **runs.coords}.values():
+        assert variable.attrs["long_name"]
+    assert all("units" in variable.attrs for variable in runs.data_vars.values())
+    assert {"title", "license", "versions", "made_by", "initialization"} <= set(runs.attrs)
+    assert Path(DATA_FOLDER / f"runs_{name}.nc").stat().st_size < 25e6
+    assert f"runs_{name}.nc" in (DATA_FOLDER / "README.md").read_text()
+
+
+PLAIN = {
+    "units": 64,
+    "hidden_layers": 2,
+    "activation": "relu",
+    "batch_norm": False,
+    "optimizer": "adam",
+    "dropout": 0.0,
+}
+ROWS = [
+    ("atlas", {**PLAIN, "learning_rate": 0.001}),
+    ("atlas", {**PLAIN, "learning_rate": 0.01, "dropout": 0.5}),
+    ("atlas", {**PLAIN, "learning_rate": 0.1, "optimizer": "sgd", "activation": "tanh"}),
+    ("atlas", {**PLAIN, "learning_rate": 0.00316, "units": 32, "hidden_layers": 4, "batch_norm": True}),
+    ("atlas", {**PLAIN, "learning_rate": 0.0316, "units": 8, "hidden_layers": 1, "activation": "sigmoid"}),
+    ("atlas", {**PLAIN, "learning_rate": 1.0, "units": 16, "hidden_layers": 8}),
+    ("widths", {"units": 256, "hidden_layers": 1, "learning_rate": 0.001}),
+    ("shapes", {"shape": "46-92-184", "learning_rate": 0.001}),
+    ("budgets", {"budget": 40_000, "hidden_layers": 3, "batch_norm": True, "learning_rate": 0.00316}),
+]
+
+
+def train_again(setting):
+    """Train this row by plain `fit` on TensorFlow; return the validation accuracy."""
+    keras.utils.set_random_seed(0)
+    names = ("activation", "batch_norm", "optimizer", "dropout", "learning_rate")
+    model = build_mlp(make_runs.hidden_units(setting), **{k: setting[k] for k in names if k in setting})
+    model.fit(batches(*load_mnist("train", n=10_000)), epochs=EPOCHS, shuffle=False, verbose=0)
+    return model.evaluate(*load_mnist("valid"), verbose=0)[1]
+
+
+def distance(accuracy, recorded):
+    """How far an accuracy is from the recorded ones, in standard deviations of one more seed."""
+    deviation = max(float(recorded.std(ddof=1)), 0.002) * np.sqrt(1 + 1 / len(recorded))
+    return abs(accuracy - float(recorded.mean())) / deviation
+
+
+@pytest.mark.parametrize(("name", "setting"), ROWS)
+def test_a_row_trained_again_lies_within_the_spread_of_its_seeds(files, name, setting):
+    row = files[name]["val_accuracy"].sel(setting).sel(epoch=EPOCHS)
+    accuracy = train_again(setting)
+    assert distance(accuracy, row.values) < 4, f"{accuracy:.4f} against {row.values}"
+
+
+def test_another_row_would_be_noticed(files):
+    name, setting = ROWS[0]
+    row = files[name]["val_accuracy"].sel(setting).sel(epoch=EPOCHS).values
+    for other in ({"learning_rate": 0.0001}, {"units": 16}, {"dropout": 0.5}):
+        wrong = files[name]["val_accuracy"].sel({**setting, **other}).sel(epoch=EPOCHS).values
+        assert min(distance(accuracy, row) for accuracy in wrong) > 4
