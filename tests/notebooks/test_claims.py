@@ -8,11 +8,14 @@ import keras
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
+import xarray as xr
 
 from nbhelpers import compare, models
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
+SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
 
 
 def nbval(path):
@@ -69,3 +72,22 @@ def test_the_ruler_of_notebook_01_is_the_ruler_of_the_package():
     a, b = np.random.default_rng(0).random((2, 5))
     assert taught(a, b) == pytest.approx(compare.ruler(a, b))
     assert taught(a, b, image_error=0.1) == pytest.approx(compare.ruler(a, b, image_error=0.1))
+
+
+def test_the_batches_of_notebook_01_are_those_of_the_package():
+    taught = defined_in(FIRST, "batches", {"tf": tf})
+    x = np.arange(20.0)
+    seen = []
+    for make in (taught, models.batches):
+        keras.utils.set_random_seed(0)
+        data = make(x, x, batch_size=8)
+        seen.append([images.numpy().tolist() for _ in range(2) for images, _ in data])
+    assert seen[0] == seen[1]
+
+
+def test_the_tuning_of_notebook_02_is_that_of_the_package():
+    taught = defined_in(SECOND, "tuned", {"np": np})
+    values = np.random.default_rng(0).random((3, 4, 2))
+    values[0, 1, 1] = np.nan
+    scores = xr.DataArray(values, dims=["units", "learning_rate", "seed"], coords={"learning_rate": [1, 2, 3, 4]})
+    assert taught(scores).identical(compare.tuned(scores))
