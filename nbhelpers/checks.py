@@ -87,6 +87,29 @@ def width_for_budget(width):
     return report(None, "Five budgets are spent to the last unit that fits.")
 
 
+def deeper_is_better(runs, setting, *, deep=4, shallow=1):
+    """02, exercise 3: in this setting the deep network beats the shallow one by more than the ruler's margin."""
+    free = [
+        name for name in runs["val_accuracy"].dims if name not in ("hidden_layers", "learning_rate", "seed", "epoch")
+    ]
+    if sorted(setting) != sorted(free):
+        return report(
+            f"A setting names {', '.join(free)}, each once; yours names {', '.join(setting) or 'nothing'}.", ""
+        )
+    for name, value in setting.items():
+        if value not in runs[name].values:
+            known = ", ".join(map(str, runs[name].values))
+            return report(f"{name}={value!r} was not recorded. Choose one of: {known}.", "")
+    accuracy = tuned(runs["val_accuracy"].sel(epoch=15).sel(setting))
+    difference, margin = ruler(accuracy.sel(hidden_layers=shallow), accuracy.sel(hidden_layers=deep))
+    problem = None
+    if difference <= margin:
+        problem = (
+            f"{deep} layers against {shallow}: {difference:+.4f}, margin {margin:.4f}. Try what slows a network down."
+        )
+    return report(problem, f"{deep} layers against {shallow}: {difference:+.4f}, more than the margin of {margin:.4f}.")
+
+
 def smallest_width(units, runs):
     """03, exercise 1: the smallest width whose loss of accuracy against 512 units is within the ruler's margin."""
     accuracy = tuned(runs["val_accuracy"].sel(epoch=15, hidden_layers=1))
