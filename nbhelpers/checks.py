@@ -50,7 +50,9 @@ def real_improvement(before, after):
     except ValueError as problem:
         return report(f"{problem}", "")
     problem = None
-    if difference <= margin:
+    if difference < -margin:
+        problem = f"It is worse, by {-difference:.4f}, which exceeds the margin of {margin:.4f}."
+    elif difference <= margin:
         problem = f"The difference is {difference:+.4f} and the margin {margin:.4f}: noise could have made it."
     return report(problem, f"The difference of {difference:+.4f} exceeds the margin of {margin:.4f}.")
 
@@ -110,26 +112,24 @@ def deeper_is_better(runs, setting, *, deep=4, shallow=1):
     return report(problem, f"{deep} layers against {shallow}: {difference:+.4f}, more than the margin of {margin:.4f}.")
 
 
-def smallest_width(units, runs):
-    """03, exercise 1: the smallest width whose loss of accuracy against 512 units is within the ruler's margin."""
+def smallest_width(units, runs, *, accepted=0.005):
+    """03, exercise 1: the smallest width whose loss against 512 units, margin included, is at most `accepted`."""
     accuracy = tuned(runs["val_accuracy"].sel(epoch=15, hidden_layers=1))
     widths = accuracy.units.values.tolist()
     if units not in widths:
         return report(f"{units!r} is not among the recorded widths: {', '.join(map(str, widths))}.", "")
 
-    def visible(width):
+    def worst_loss(width):
         difference, margin = ruler(accuracy.sel(units=512), accuracy.sel(units=width))
-        return difference < -margin
+        return 0.0 if width == 512 else margin - difference
 
     narrower = [width for width in widths if width < units]
     problem = None
-    if visible(units):
-        problem = (
-            f"The ruler sees the loss from 512 to {units} units. Compare each width with 512, not with its neighbour."
-        )
-    elif narrower and not visible(narrower[-1]):
-        problem = f"{units} units qualify, and a smaller width does, too. Compare the next smaller one with 512."
-    return report(problem, f"{units} units are the fewest whose loss the ruler cannot see.")
+    if worst_loss(units) > accepted:
+        problem = f"{units} units may lose {worst_loss(units):.4f}, margin included. Compare each width with 512."
+    elif narrower and worst_loss(narrower[-1]) <= accepted:
+        problem = f"{units} units qualify, and so does a smaller width. Compare the next smaller one with 512."
+    return report(problem, f"{units} units are the fewest; they lose {worst_loss(units):.4f} at worst.")
 
 
 def multiplications(count):

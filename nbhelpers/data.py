@@ -26,8 +26,8 @@ def load_mnist(split, *, n=None, path=DATA_FOLDER / "mnist.npz"):
         50,000 training images, 10,000 validation images, or the 10,000 test
         images, which the course uses once, in its last notebook.
     n : int, optional
-        Only the first `n` images of the split. They are in no particular order,
-        so the first `n` are as good a sample as any.
+        Only the first `n` images of the split. All digits are mixed, but neighbours
+        may come from one writer.
     path : path, optional
         Where ``mnist.npz`` lies, if not in the course's own ``data`` folder.
 

@@ -52,25 +52,23 @@ function render({ model, el }) {
     next[step[0]] += step[1];
     return next[step[0]] in specs[step[0]].options && !pictures.has(next.join()) ? next : null;
   };
-  const refresh = () => {
+  const refresh = (failed = false) => {
     const key = index.join();
     if (pictures.has(key)) {
       image.src = pictures.get(key);
       image.alt = `${model.get("title")} for ${specs.map((s, i) => `${s.label} ${s.options[index[i]]}`).join(", ")}`;
       problem.textContent = "";
     }
-    const wish = pictures.has(key) ? ahead() : index;
+    const wish = !pictures.has(key) ? index : failed ? null : ahead();
     if (asked === null && wish) ask(wish);
   };
   model.on("msg:custom", (message, buffers) => {
     const key = message.index.join();
     if (key === asked) asked = null;
     if (buffers.length) keep(key, buffers[0]);
-    else if (key === index.join()) {
-      problem.textContent = message.problem;
-      return;
-    } else if (message.problem) return; // a picture drawn ahead failed: say so when it is asked for
-    refresh();
+    else if (key === index.join()) problem.textContent = message.problem;
+    // What failed is not asked for again at once; a wish that came meanwhile is.
+    if (buffers.length || key !== index.join()) refresh(!buffers.length);
   });
 
   const controls = document.createElement("div");

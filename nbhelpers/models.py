@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import keras
 
-# The initializer that was derived for each activation (see `build_mlp`).
+# The initializer that is customary for each activation (see `build_mlp`).
 INITIALIZERS = {
     "elu": "he_normal",
     "gelu": "he_normal",
@@ -56,10 +56,10 @@ def build_mlp(
     activation : str
         Activation of the hidden layers, one of `INITIALIZERS`.
     kernel_initializer : str, optional
-        Initializer of the hidden layers' weights. By default the one that was
-        derived for the activation: Glorot & Bengio (2010) for sigmoid, tanh and
-        linear, LeCun et al. (1998) for SELU (Klambauer et al., 2017), He et al.
-        (2015) for ReLU and its kin.
+        Initializer of the hidden layers' weights. By default the one that is
+        customary for the activation: that of Glorot & Bengio (2010) for sigmoid,
+        tanh and linear, LeCun et al. (1998) for SELU (Klambauer et al., 2017), and
+        He et al. (2015), derived for ReLU, for ReLU and its kin.
     batch_norm : bool
         Normalize before the activation (Ioffe & Szegedy, 2015).
     dropout : float

@@ -118,7 +118,7 @@ def plot_spread(scores, *, ax=None):
     return ax
 
 
-def plot_sweep(scores, *, x, hue=None, ax=None):
+def plot_sweep(scores, *, x, hue=None, ax=None, **style):
     """Draw mean and spread over seeds against a hyperparameter: a line, and a band of one standard deviation.
 
     The values of `x` stand at equal distances, which suits the logarithmic steps of the recorded runs.
@@ -131,6 +131,8 @@ def plot_sweep(scores, *, x, hue=None, ax=None):
         The dimension along the axis, and the one with a line a value.
     ax : Axes, optional
         Where to draw; by default the current Axes.
+    **style
+        Passed on to ``ax.plot``, as ``color`` (the band takes it, too), ``linestyle`` or ``label``.
 
     Returns
     -------
@@ -152,7 +154,8 @@ def plot_sweep(scores, *, x, hue=None, ax=None):
     for value in scores[hue].values if hue else [None]:
         runs = (scores.sel({hue: value}) if hue else scores).transpose(x, "seed").values
         mean, deviation = runs.mean(axis=1), runs.std(axis=1, ddof=1)
-        (line,) = ax.plot(ticks, mean, marker="o", label=None if value is None else _text(value))
+        label = {} if value is None else {"label": _text(value)}
+        (line,) = ax.plot(ticks, mean, **{"marker": "o", **label, **style})
         ax.fill_between(ticks, mean - deviation, mean + deviation, color=line.get_color(), alpha=0.2, linewidth=0)
     ax.set_xticks(ticks, [_text(v) for v in scores[x].values])
     ax.set(xlabel=scores[x].attrs.get("long_name", x), ylabel=scores.attrs.get("long_name", ""))

@@ -75,7 +75,7 @@ class Explorer(anywidget.AnyWidget):
         self._lock = threading.Lock()
         self._axes = Figure().subplots()
         FigureCanvasAgg(self._axes.figure)
-        self.picture = lru_cache(maxsize=256)(self._draw)
+        self.picture = lru_cache(maxsize=128)(self._draw)
         self.title = plot.__name__.replace("_", " ")
         self.controls = [_spec(name, values) for name, values in options.items()]
         defaults = ((values, parameters.get(name)) for name, values in options.items())

@@ -38,6 +38,14 @@ def test_the_atlas_is_as_large_as_promised(files):
     assert sizes["learning_rate"] >= 7
 
 
+def test_readme_counts_the_trainings_right(files):
+    trainings = sum(runs["diverged"].size for runs in files.values())
+    assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text()
+    rows = (DATA_FOLDER / "README.md").read_text()
+    for name, runs in files.items():
+        assert f"| {runs['diverged'].size:,} |" in next(r for r in rows.splitlines() if f"runs_{name}.nc" in r)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_run_is_missing_and_diverged_ones_are_marked(files, name):
     runs = files[name]

@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.colors import to_rgba
 
 from nbhelpers.plots import plot_digits, plot_history, plot_spread, plot_sweep
 
@@ -106,6 +107,13 @@ def test_sweep_draws_mean_and_one_deviation_for_each_hue(ax):
     legend = ax.get_legend()
     assert legend.get_title().get_text() == "units of each hidden layer"
     assert [t.get_text() for t in legend.get_texts()] == ["8", "16"]
+
+
+def test_sweep_gives_line_and_band_the_same_colour(ax):
+    plot_sweep(scores().sel(units=8), x="learning_rate", ax=ax, color="C3", linestyle="--", label="tuned")
+    (line,), (band,) = ax.lines, ax.collections
+    assert (line.get_linestyle(), line.get_label()) == ("--", "tuned")
+    assert to_rgba(line.get_color())[:3] == pytest.approx(band.get_facecolor()[0][:3])
 
 
 def test_sweep_styles_differ_without_colour(ax):
