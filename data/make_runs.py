@@ -128,7 +128,7 @@ def hidden_units(setting):
     if "shape" in setting:
         return tuple(map(int, setting["shape"].split("-")))
     if "budget" in setting:
-        widths = range(1, setting["budget"] // 784)
+        widths = range(1, setting["budget"] // 784 + 1)
         fitting = [u for u in widths if parameters((u,) * setting["hidden_layers"]) <= setting["budget"]]
         return (max(fitting),) * setting["hidden_layers"]
     return (setting["units"],) * setting["hidden_layers"]

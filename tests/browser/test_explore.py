@@ -48,7 +48,7 @@ def test_a_slider_moved_by_keyboard_changes_the_figure(page, lab, name):
         expect(image).to_have_js_property("complete", True)
         before = image.get_attribute("src")
         seen.add(before)
-    assert len(seen) == 5
+    assert len(seen) >= 4
     assert re.match(r"plot (depth|width) for learning rate", image.get_attribute("alt"))
     assert image.get_attribute("alt") != alt
     # Keys typed in a slider are the slider's: this would delete the cell.
