@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from PIL import Image
 
 from nbhelpers.data import load_runs
 
@@ -30,4 +31,6 @@ def draw(runs):
 
 if __name__ == "__main__":
     plt.style.use("nbhelpers.course")
-    draw(load_runs()).savefig(Path(__file__).with_name("atlas.png"), dpi=90)
+    path = Path(__file__).with_name("atlas.png")
+    draw(load_runs()).savefig(path, dpi=80)
+    Image.open(path).convert("RGB").quantize(48).save(path, optimize=True)
