@@ -14,7 +14,10 @@ def draw(runs):
     accuracy = runs["val_accuracy"].sel(epoch=15).mean("seed")
     for row, optimizer in zip(axes, runs.optimizer.values, strict=True):
         for ax, activation in zip(row, runs.activation.values, strict=True):
-            for normalized, style in [(False, {"color": "C1", "linestyle": "--"}), (True, {"color": "C0"})]:
+            for normalized, style in [
+                (False, {"color": "C1", "linestyle": "--"}),
+                (True, {"color": "C0", "linestyle": "-"}),
+            ]:
                 lines = accuracy.sel(optimizer=optimizer, activation=activation, batch_norm=normalized)
                 lines = lines.stack(setting=["units", "hidden_layers", "dropout"]).transpose("learning_rate", "setting")
                 ax.plot(runs.learning_rate, lines, linewidth=0.5, alpha=0.6, **style)
@@ -24,7 +27,7 @@ def draw(runs):
     for ax in axes[:, 0]:
         ax.set_ylabel("validation accuracy")
     axes[0, 0].plot([], [], "--", color="C1", label="plain")
-    axes[0, 0].plot([], [], color="C0", label="batch normalization")
+    axes[0, 0].plot([], [], "-", color="C0", label="batch normalization")
     axes[0, 0].legend(loc="upper left")
     return figure
 

@@ -373,7 +373,7 @@ def join(sweep, parts):
         runs[name].attrs = {"long_name": LONG_NAMES[name]}
     if "budget" in runs.coords:
         runs["units"] = ("budget", "hidden_layers"), width_by_budget(sweep)
-        runs["units"].attrs = {"long_name": LONG_NAMES["units"]}
+        runs["units"].attrs = {"long_name": LONG_NAMES["units"], "units": "1"}
     # A hyperparameter that does not vary is a note, not an axis.
     return runs.squeeze([name for name in sweep.axes if runs.sizes[name] == 1])
 
