@@ -15,7 +15,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -361,7 +361,7 @@ def join(sweep, parts):
             "validation": "images 50,000 to 59,999 of MNIST's training file, all of them after each epoch",
             "initialization": "the initializer that belongs to the activation, see nbhelpers.models",
             "made_by": "data/make_runs.py",
-            "versions": ", ".join(f"{p} {version(p)}" for p in ("keras", "jax", "numpy")),
+            "versions": ", ".join(map(with_version, ("keras", "jax", "numpy"))),
             "core_seconds": round(seconds),
             "license": "CC BY 4.0",
         },
@@ -376,6 +376,14 @@ def join(sweep, parts):
         runs["units"].attrs = {"long_name": LONG_NAMES["units"], "units": "1"}
     # A hyperparameter that does not vary is a note, not an axis.
     return runs.squeeze([name for name in sweep.axes if runs.sizes[name] == 1])
+
+
+def with_version(package):
+    """Name and version of a package; the tests join runs where JAX is not installed."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} (not installed)"
 
 
 def width_by_budget(sweep):
