@@ -105,7 +105,7 @@ def draw_anew(epoch):
     plt.show()
 """
 # Press a key, and wait until the picture has changed: milliseconds.
-MOVE = """async ([scope, key]) => {
+MOVE = """async (scope) => {
   const image = () => document.querySelector(scope + ' img');
   const before = image()?.src;
   window.pressed = new Promise(done => document.addEventListener('keydown', () => {
@@ -143,7 +143,7 @@ def bench_explore(moves=14, rounds=3):
             slider.focus()
             times = []
             for _ in range(moves):
-                page.evaluate(MOVE, [scope, key])
+                page.evaluate(MOVE, scope)
                 page.keyboard.press(key)
                 times.append(page.evaluate("() => window.pressed"))
                 time.sleep(pause)
