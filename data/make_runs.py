@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +26,7 @@ from tqdm import tqdm
 FOLDER = Path(__file__).resolve().parent
 RATES = tuple(float(f"{10**e:.3g}") for e in np.arange(-4, 0.1, 0.5))  # 1e-4 to 1, two a decade
 ADAM_RATES = RATES[:6]  # 1e-4 to 3e-2
+LARGE_RATES = (*RATES[2:], 3.16, 10.0)  # 1e-3 to 10, for SGD with batch normalization
 MEASURES = {
     "loss": ("training loss", "cross-entropy, mean over the epoch's batches", "nats"),
     "accuracy": ("training accuracy", "mean over the epoch's batches", "1"),
@@ -34,6 +35,7 @@ MEASURES = {
     "test_accuracy": ("test accuracy", "after the last epoch", "1"),
     "diverged": ("diverged", "the training loss became infinite or undefined", "1"),
 }
+MODEL_OPTIONS = ("activation", "batch_norm", "kernel_initializer", "optimizer")
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 LONG_NAMES = {
     "units": "units of each hidden layer",
@@ -42,7 +44,11 @@ LONG_NAMES = {
     "budget": "largest number of weights and biases, reached by the widest constant width that fits",
     "activation": "activation",
     "batch_norm": "batch normalization",
+    "kernel_initializer": "initializer of the hidden layers' weights",
+    "penalty": "regularizer and its strength",
     "optimizer": "optimizer",
+    "schedule": "learning rate schedule",
+    "batch_size": "images a batch",
     "learning_rate": "learning rate",
     "dropout": "dropout rate",
     "seed": "seed of the initial weights, the order of the images, and dropout",
@@ -52,13 +58,18 @@ LONG_NAMES = {
 
 @dataclass(frozen=True)
 class Sweep:
-    """A dense grid of trainings: `blocks` need a model of their own each, the rest run side by side."""
+    """A dense grid of trainings: `blocks` need a model of their own each, the rest run side by side.
+
+    The networks are scored `every` so many epochs. What is `fixed` holds for all of them.
+    """
 
     blocks: dict
+    fixed: dict = field(default_factory=dict)
     learning_rate: tuple = RATES
     dropout: tuple = (0.0,)
     seeds: int = 3
     epochs: int = 15
+    every: int = 1
     batch_size: int = 125
     images: int = 10_000
 
@@ -69,14 +80,18 @@ class Sweep:
             "learning_rate": self.learning_rate,
             "dropout": self.dropout,
             "seed": tuple(range(self.seeds)),
-            "epoch": tuple(range(1, self.epochs + 1)),
+            "epoch": tuple(range(self.every, self.epochs + 1, self.every)),
         }
 
     def settings(self):
         """The hyperparameters of each block, the most expensive first."""
         combinations = itertools.product(*self.blocks.values())
         blocks = [dict(zip(self.blocks, values, strict=True)) for values in combinations]
-        return sorted(blocks, key=cost, reverse=True)
+        return sorted(blocks, key=self.cost, reverse=True)
+
+    def cost(self, setting):
+        """Weights and biases, to which the time of a block is about proportional."""
+        return parameters(hidden_units({**self.fixed, **setting}))
 
 
 SWEEPS = {
@@ -120,6 +135,100 @@ SWEEPS = {
         blocks={"budget": (10_000, 40_000, 100_000), "hidden_layers": (1, 2, 3, 4, 6, 8), "batch_norm": (False, True)},
         learning_rate=ADAM_RATES,
     ),
+    # Which activation, in a shallow and in a deep network?
+    "activations": Sweep(
+        blocks={
+            "activation": (
+                "linear",
+                "sigmoid",
+                "tanh",
+                "relu",
+                "leaky_relu",
+                "prelu",
+                "elu",
+                "selu",
+                "gelu",
+                "silu",
+                "mish",
+            ),
+            "hidden_layers": (2, 8),
+        },
+        fixed={"units": 64, "optimizer": "adam"},
+        learning_rate=ADAM_RATES,
+        seeds=5,
+    ),
+    # Which initial weights, with which activation, at which depth?
+    "initializations": Sweep(
+        blocks={
+            "activation": ("sigmoid", "tanh", "relu", "selu"),
+            "optimizer": ("sgd", "adam"),
+            "kernel_initializer": ("random_normal", "glorot_normal", "lecun_normal", "he_normal"),
+            "hidden_layers": (2, 5, 10, 20),
+        },
+        fixed={"units": 32},
+        epochs=10,
+    ),
+    # Which regularizer, how strong, when images are few?
+    "regularizers": Sweep(
+        blocks={
+            "penalty": (
+                "none",
+                *(f"l1={strength:g}" for strength in (1e-5, 1e-4, 1e-3, 1e-2)),
+                *(f"l2={strength:g}" for strength in (1e-4, 1e-3, 1e-2, 1e-1)),
+                *(f"weight_decay={strength:g}" for strength in (1e-2, 1e-1, 1, 10)),
+                *(f"max_norm={bound:g}" for bound in (0.5, 1, 2, 4)),
+            ),
+        },
+        fixed={"units": 100, "hidden_layers": 2, "activation": "relu", "optimizer": "adam"},
+        learning_rate=RATES[1:6],
+        dropout=(0.0, 0.2, 0.4, 0.6),
+        seeds=5,
+        epochs=60,
+        every=4,
+        batch_size=50,
+        images=1000,
+    ),
+    # Figure 1 of Ioffe & Szegedy (2015): 50,000 steps of 60 images through three layers of 100 sigmoids.
+    "three_layers_of_sigmoids": Sweep(
+        blocks={"batch_norm": (False, True)},
+        fixed={
+            "units": 100,
+            "hidden_layers": 3,
+            "activation": "sigmoid",
+            "kernel_initializer": "random_normal",
+            "optimizer": "sgd",
+        },
+        learning_rate=LARGE_RATES[2:],
+        epochs=60,
+        batch_size=60,
+        images=50_000,
+    ),
+    # Where does batch normalization stand, which rates does it survive, and how small may a batch be?
+    "normalization": Sweep(
+        blocks={
+            "batch_norm": ("none", "before", "after"),
+            "activation": ("sigmoid", "relu"),
+            "batch_size": (2, 4, 8, 32, 125),
+        },
+        fixed={"units": 64, "hidden_layers": 3, "optimizer": "sgd"},
+        learning_rate=LARGE_RATES,
+        epochs=10,
+    ),
+    # Which optimizer, and which schedule of its rate?
+    "optimizers": Sweep(
+        blocks={
+            "optimizer": ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"),
+            "schedule": ("constant", "step", "cosine", "one_cycle"),
+        },
+        fixed={"units": 64, "hidden_layers": 2, "activation": "relu"},
+        seeds=5,
+    ),
+    # How many images a batch, and which rate belongs to it?
+    "batch_sizes": Sweep(
+        blocks={"batch_size": (8, 20, 50, 125, 400, 1000, 2500), "optimizer": ("sgd", "adam")},
+        fixed={"units": 64, "hidden_layers": 2, "activation": "relu"},
+        learning_rate=(*RATES, 3.16),
+    ),
 }
 
 
@@ -139,8 +248,11 @@ def parameters(units):
     return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise((784, *units, 10)))
 
 
-def cost(setting):
-    return parameters(hidden_units(setting))
+def model_options(setting):
+    """What of a setting `build_mlp` takes as keyword arguments, a penalty such as "l2=0.01" among it."""
+    penalty, _, strength = setting.get("penalty", "none").partition("=")
+    options = {key: setting[key] for key in MODEL_OPTIONS if setting.get(key, "none") != "none"}
+    return options if penalty == "none" else {**options, penalty: float(strength)}
 
 
 def file_of(setting, folder):
@@ -158,8 +270,8 @@ def record(name, *, folder=FOLDER, processes=None, sweep=None, train=None):
     for draft in parts.glob("*.tmp"):  # left by a recorder that was killed
         draft.unlink()
     missing = [s for s in sweep.settings() if not file_of(s, parts).exists()]
-    bar = tqdm(total=sum(map(cost, sweep.settings())), unit="weight", unit_scale=True, desc=name)
-    bar.initial = bar.n = bar.total - sum(map(cost, missing))
+    bar = tqdm(total=sum(map(sweep.cost, sweep.settings())), unit="weight", unit_scale=True, desc=name)
+    bar.initial = bar.n = bar.total - sum(map(sweep.cost, missing))
     # One process a core, each single-threaded, trains twice as many models as one process with two threads.
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["KERAS_BACKEND"] = "jax"
@@ -168,7 +280,7 @@ def record(name, *, folder=FOLDER, processes=None, sweep=None, train=None):
         jobs = {pool.submit(train_block, sweep, s, file_of(s, parts), train): s for s in missing}
         for job in as_completed(jobs):
             job.result()
-            bar.update(cost(jobs[job]))
+            bar.update(sweep.cost(jobs[job]))
     bar.close()
     draft = target.with_suffix(".tmp")
     join(sweep, parts).to_netcdf(draft, engine="h5netcdf", encoding=compressed(sweep))
@@ -202,7 +314,7 @@ def train_block(sweep, setting, path, train):
     os.replace(draft, path)
 
 
-# Compiling takes seconds, so the seeds of a block share what was compiled.
+# Compiling takes seconds, so the seeds and the initializers of a block share what was compiled.
 _compiled = {}
 
 
@@ -219,17 +331,17 @@ def train_seed(sweep, setting, seed):
     from nbhelpers.data import load_mnist
     from nbhelpers.models import build_mlp
 
-    key = tuple(setting.items())
+    key = tuple(item for item in setting.items() if item[0] != "kernel_initializer")  # it compiles to the same
+    setting = {**sweep.fixed, **setting}
     keras.utils.set_random_seed(seed)
-    options = {k: v for k, v in setting.items() if k in ("activation", "batch_norm", "optimizer")}
     # Any rate above zero makes dropout layers; each model then has its own rate.
-    model = build_mlp(hidden_units(setting), dropout=max(sweep.dropout), **options)
+    model = build_mlp(hidden_units(setting), dropout=max(sweep.dropout), **model_options(setting))
     model.optimizer.build(model.trainable_variables)
     if key not in _compiled:
         _compiled.clear()
         data = {split: tuple(map(jnp.asarray, load_mnist(split))) for split in ("valid", "test")}
         data["train"] = tuple(map(jnp.asarray, load_mnist("train", n=sweep.images)))
-        _compiled[key] = jax.jit(training_of(model, data, sweep)), side_by_side(model)
+        _compiled[key] = jax.jit(training_of(model, data, sweep, setting)), side_by_side(model)
     train, axes = _compiled[key]
     grid = jnp.meshgrid(jnp.array(sweep.learning_rate), jnp.array(sweep.dropout), indexing="ij")
     rate, dropout = (values.ravel() for values in grid)
@@ -264,13 +376,17 @@ def start_of(model, axes, rate):
     return tuple(values[a:b] for a, b in zip((0, *ends), ends, strict=False))
 
 
-def training_of(model, data, sweep):
+def training_of(model, data, sweep, setting):
     """Return the function that trains all models of a block: (state, dropout rates, key) → results."""
     import jax
     import keras
 
+    batch_size = setting.get("batch_size", sweep.batch_size)
+    batches = sweep.images // batch_size  # images that fill no batch are left out, others each epoch
+    factors = schedule_of(setting.get("schedule", "constant"), steps=sweep.epochs * batches)
     dropout_rate = share_dropout(model)
     axes = side_by_side(model)
+    at_rate = [v.name for v in model.optimizer.variables].index("learning_rate")
 
     def scores(labels, probabilities):
         loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities).mean()
@@ -306,18 +422,37 @@ def training_of(model, data, sweep):
     def train(state, dropout, key):
         images, labels = data["train"]
 
-        def one_epoch(state, key):
-            order = jax.random.permutation(key, sweep.images).reshape(-1, sweep.batch_size)
-            state, (loss, accuracy) = jax.lax.scan(
-                lambda state, batch: steps(*state, dropout, images[batch], labels[batch]), state, order
-            )
+        largest_rate = state[2][at_rate]
+
+        def one_step(state, batch):
+            factor, batch = batch
+            optimizer = [*state[2][:at_rate], largest_rate * factor, *state[2][at_rate + 1 :]]
+            return steps(*state[:2], optimizer, dropout, images[batch], labels[batch])
+
+        def some_epochs(state, part):
+            keys, factors = part
+            orders = [jax.random.permutation(key, sweep.images)[: batches * batch_size] for key in keys]
+            order = jax.numpy.concatenate(orders).reshape(-1, batch_size)
+            state, (loss, accuracy) = jax.lax.scan(one_step, state, (factors, order))
             val_loss, val_accuracy = evaluate_all(state, "valid")
             return state, dict(zip(HISTORY, (loss.mean(0), accuracy.mean(0), val_loss, val_accuracy), strict=True))
 
-        state, history = jax.lax.scan(one_epoch, state, jax.random.split(key, sweep.epochs))
+        keys = jax.random.split(key, sweep.epochs).reshape(-1, sweep.every)
+        state, history = jax.lax.scan(some_epochs, state, (keys, factors.reshape(len(keys), -1)))
         return history, evaluate_all(state, "test")[1]
 
     return train
+
+
+def schedule_of(name, *, steps):
+    """The learning rate of each step, as a share of the largest."""
+    import jax
+
+    from nbhelpers.models import make_schedule
+
+    schedule = make_schedule(name, 1.0, steps=steps)
+    at = jax.numpy.arange(steps)
+    return jax.vmap(schedule)(at) if callable(schedule) else jax.numpy.full(steps, schedule)
 
 
 def share_dropout(model):
@@ -358,14 +493,19 @@ def join(sweep, parts):
             "title": "Recorded trainings of multilayer perceptrons on MNIST",
             "images": sweep.images,
             "batch_size": sweep.batch_size,
-            "validation": "images 50,000 to 59,999 of MNIST's training file, all of them after each epoch",
+            "validation": "images 50,000 to 59,999 of MNIST's training file, all of them at each recorded epoch",
             "initialization": "the initializer that belongs to the activation, see nbhelpers.models",
             "made_by": "data/make_runs.py",
             "versions": ", ".join(map(with_version, ("keras", "jax", "numpy"))),
             "core_seconds": round(seconds),
             "license": "CC BY 4.0",
+            **sweep.fixed,
         },
     )
+    for name in runs.attrs.keys() & sweep.blocks.keys():  # an axis, and no note for all
+        del runs.attrs[name]
+    if "kernel_initializer" in {**sweep.fixed, **sweep.blocks}:
+        del runs.attrs["initialization"]
     runs["diverged"] = ~np.isfinite(runs["loss"]).all("epoch")
     for name, (long_name, comment, units) in MEASURES.items():
         runs[name].attrs = {"long_name": long_name, "comment": comment, "units": units}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 import keras
 
@@ -12,6 +13,7 @@ INITIALIZERS = {
     "leaky_relu": "he_normal",
     "linear": "glorot_uniform",
     "mish": "he_normal",
+    "prelu": "he_normal",
     "relu": "he_normal",
     "selu": "lecun_normal",
     "sigmoid": "glorot_uniform",
@@ -21,11 +23,12 @@ INITIALIZERS = {
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
-    "momentum": lambda rate: keras.optimizers.SGD(rate, momentum=0.9),
-    "nesterov": lambda rate: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+    "momentum": partial(keras.optimizers.SGD, momentum=0.9),
+    "nesterov": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
+SCHEDULES = ("constant", "step", "cosine", "one_cycle")
 
 
 def build_mlp(
@@ -37,6 +40,8 @@ def build_mlp(
     dropout=0.0,
     l1=0.0,
     l2=0.0,
+    max_norm=None,
+    weight_decay=None,
     optimizer="adam",
     learning_rate=1e-3,
     input_shape=(28, 28),
@@ -60,13 +65,20 @@ def build_mlp(
         customary for the activation: that of Glorot & Bengio (2010) for sigmoid,
         tanh and linear, LeCun et al. (1998) for SELU (Klambauer et al., 2017), and
         He et al. (2015), derived for ReLU, for ReLU and its kin.
-    batch_norm : bool
-        Normalize before the activation (Ioffe & Szegedy, 2015).
+    batch_norm : bool, "before" or "after"
+        Normalize before the activation (Ioffe & Szegedy, 2015), which True means, too, or after it.
     dropout : float
         Share of each hidden layer's outputs set to zero in training, 0 <= dropout < 1
         (Srivastava et al., 2014).
     l1, l2 : float
         Strengths of the penalties on the hidden layers' weights, >= 0.
+    max_norm : float, optional
+        Largest norm that the weights into one hidden unit may have, > 0
+        (Srivastava et al., 2014).
+    weight_decay : float, optional
+        Share, times the learning rate, by which each step shrinks all weights and biases,
+        0 <= weight_decay (Loshchilov & Hutter, 2019). By default the optimizer's own:
+        0.004 for "adamw", none for the others.
     optimizer : str
         One of `OPTIMIZERS`; "momentum" and "nesterov" are SGD with momentum 0.9.
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
@@ -90,6 +102,11 @@ def build_mlp(
     _check_range("dropout", dropout, 0, 1, "0 <= dropout < 1")
     _check_range("l1", l1, 0, math.inf, "l1 >= 0")
     _check_range("l2", l2, 0, math.inf, "l2 >= 0")
+    if max_norm is not None and (not _is_number(max_norm) or not 0 < max_norm < math.inf):
+        raise ValueError(f"max_norm must be a number above 0, or None for no bound, got {max_norm!r}.")
+    if batch_norm not in (False, True, "before", "after"):
+        raise ValueError(f"batch_norm must be True, False, 'before' or 'after' (the activation), got {batch_norm!r}.")
+    normalize_before = batch_norm in (True, "before")
     if not isinstance(classes, int) or classes < 2:
         raise ValueError(f"classes must be a whole number of at least 2, got {classes!r}.")
     _check_name("activation", activation, INITIALIZERS)
@@ -98,20 +115,24 @@ def build_mlp(
     for n in units:
         dense = keras.layers.Dense(
             n,
-            # Batch normalization adds its own offset, which makes this one redundant.
-            use_bias=not batch_norm,
+            # Batch normalization adds its own offset, which makes one just before it redundant.
+            use_bias=not normalize_before,
             kernel_initializer=kernel_initializer or INITIALIZERS[activation],
             kernel_regularizer=keras.regularizers.L1L2(l1, l2) if l1 or l2 else None,
+            kernel_constraint=keras.constraints.MaxNorm(max_norm) if max_norm else None,
         )
         model.add(dense)
-        if batch_norm:
+        if normalize_before:
             model.add(keras.layers.BatchNormalization())
-        model.add(keras.layers.Activation(activation))
+        # PReLU learns a slope, so it is a layer of its own.
+        model.add(keras.layers.PReLU() if activation == "prelu" else keras.layers.Activation(activation))
+        if batch_norm == "after":
+            model.add(keras.layers.BatchNormalization())
         if dropout:
             model.add(keras.layers.Dropout(float(dropout)))
     model.add(keras.layers.Dense(classes, activation="softmax"))
     model.compile(
-        optimizer=make_optimizer(optimizer, learning_rate),
+        optimizer=make_optimizer(optimizer, learning_rate, weight_decay=weight_decay),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -150,16 +171,64 @@ def batches(images, labels, *, batch_size=125):
     return tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images)).batch(batch_size)
 
 
-def make_optimizer(name, learning_rate):
+def make_optimizer(name, learning_rate, *, weight_decay=None):
     """Return the Keras optimizer of this name, with a learning rate (> 0) or a schedule, as `build_mlp` uses it."""
     _check_name("optimizer", name, OPTIMIZERS)
+    options = {}
+    if weight_decay is not None:
+        _check_range("weight_decay", weight_decay, 0, math.inf, "weight_decay >= 0")
+        options["weight_decay"] = float(weight_decay)
     if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        return OPTIMIZERS[name](learning_rate)
+        return OPTIMIZERS[name](learning_rate, **options)
+    _check_rate(learning_rate)
+    return OPTIMIZERS[name](float(learning_rate), **options)
+
+
+def make_schedule(name, learning_rate, *, steps):
+    """Return a learning rate schedule over a training of so many steps.
+
+    Parameters
+    ----------
+    name : str
+        "constant"; "step": divided by ten after a half and again after three quarters of the steps;
+        "cosine": falls to zero along half a cosine (Loshchilov & Hutter, 2017); "one_cycle": rises in a
+        line from 1/25 over the first 30 % of the steps, then falls along a cosine, close to what
+        Smith & Topin (2018) proposed, without their cycle of the momentum.
+    learning_rate : float
+        The largest rate, > 0.
+    steps : int
+        Steps of the whole training, that is epochs × batches an epoch, >= 10.
+
+    Returns
+    -------
+    float or keras.optimizers.schedules.LearningRateSchedule
+        What `build_mlp` takes as learning rate.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the rate is not above 0, or there are fewer than 10 steps.
+    """
+    _check_name("schedule", name, SCHEDULES)
+    _check_rate(learning_rate)
+    if not hasattr(steps, "__index__") or steps < 10:
+        raise ValueError(f"steps must be a whole number of at least 10, epochs × batches an epoch, got {steps!r}.")
+    rate, schedules = float(learning_rate), keras.optimizers.schedules
+    if name == "step":
+        return schedules.PiecewiseConstantDecay([steps // 2, steps * 3 // 4], [rate, rate / 10, rate / 100])
+    if name == "cosine":
+        return schedules.CosineDecay(rate, steps)
+    if name == "one_cycle":
+        rise = steps * 3 // 10
+        return schedules.CosineDecay(rate / 25, steps - rise, warmup_target=rate, warmup_steps=rise)
+    return rate
+
+
+def _check_rate(learning_rate):
     if not _is_number(learning_rate) or not 0 < learning_rate < math.inf:
         raise ValueError(
             f"learning_rate must be a number above 0, got {learning_rate!r}. Common values run from 1e-4 to 1."
         )
-    return OPTIMIZERS[name](float(learning_rate))
 
 
 def _check_units(units):

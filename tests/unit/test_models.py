@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from nbhelpers.models import INITIALIZERS, OPTIMIZERS, batches, build_mlp
+from nbhelpers.models import INITIALIZERS, OPTIMIZERS, SCHEDULES, batches, build_mlp, make_schedule
 
 
 def layers(model, kind):
@@ -32,9 +32,12 @@ def test_no_hidden_layer_is_softmax_regression():
 @pytest.mark.parametrize("activation", INITIALIZERS)
 def test_activation_brings_its_function_and_its_initializer(activation):
     model = build_mlp((5,), activation=activation)
-    (layer,) = layers(model, keras.layers.Activation)
+    kind = keras.layers.PReLU if activation == "prelu" else keras.layers.Activation
+    (layer,) = layers(model, kind)
     x = np.array([-2.0, -0.5, 0.5, 2.0], "float32")
-    assert np.allclose(layer(x), keras.activations.get(activation)(x))
+    # PReLU starts as ReLU, one input at a time since each unit has a slope of its own.
+    function = keras.activations.get("relu" if activation == "prelu" else activation)
+    assert np.allclose([layer(np.full((1, 5), v))[0, 0] for v in x], function(x))
     wanted = keras.initializers.get(INITIALIZERS[activation])
     assert dense(model)[0].kernel_initializer.get_config() | {"seed": None} == wanted.get_config() | {"seed": None}
 
@@ -56,6 +59,66 @@ def test_batch_norm_stands_between_the_sum_and_the_activation_and_replaces_the_b
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["Flatten", "Dense", "BatchNormalization", "Activation", "Dense"]
     assert not dense(model)[0].use_bias
+
+
+def test_batch_norm_may_stand_before_the_activation_or_after_it():
+    before = build_mlp((5,), batch_norm="before")
+    assert [type(layer).__name__ for layer in before.layers][1:4] == ["Dense", "BatchNormalization", "Activation"]
+    model = build_mlp((5,), batch_norm="after")
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["Flatten", "Dense", "Activation", "BatchNormalization", "Dense"]
+    assert dense(model)[0].use_bias
+
+
+def test_max_norm_bounds_the_weights_into_each_hidden_unit():
+    x, y = np.random.default_rng(0).random((8, 28, 28), "float32"), np.arange(8)
+    largest = {}
+    for bound in (None, 0.5):
+        model = build_mlp((5,), max_norm=bound, learning_rate=0.1)
+        model.train_on_batch(x, y)
+        largest[bound] = np.linalg.norm(dense(model)[0].kernel, axis=0).max()
+    assert largest[0.5] <= 0.5 + 1e-6 < largest[None]
+
+
+def test_weight_decay_shrinks_weights_by_its_share_of_the_learning_rate():
+    """Where the gradient is zero, since the images are blank, only the decay is left."""
+    model = build_mlp((5,), weight_decay=2.0, learning_rate=0.1, optimizer="sgd")
+    before = np.asarray(dense(model)[0].kernel)
+    model.train_on_batch(np.zeros((8, 28, 28), "float32"), np.arange(8))
+    assert np.allclose(dense(model)[0].kernel, before * (1 - 0.1 * 2.0), rtol=1e-5)
+    assert build_mlp(optimizer="adamw").optimizer.weight_decay == 0.004
+    assert build_mlp(optimizer="adamw", weight_decay=0).optimizer.weight_decay == 0
+
+
+SHARES = {  # of the largest rate, at the start, after 30, 60 and 90 of 100 steps
+    "constant": (1, 1, 1, 1),
+    "step": (1, 1, 0.1, 0.01),
+    "cosine": (1, 0.7939, 0.3455, 0.0245),
+    "one_cycle": (0.04, 1, 0.6113, 0.0495),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_has_its_shape(name):
+    schedule = make_schedule(name, 0.5, steps=100)
+    rates = [float(schedule(step)) if callable(schedule) else schedule for step in (0, 30, 60, 90)]
+    assert rates == pytest.approx([0.5 * share for share in SHARES[name]], abs=1e-4)
+    build_mlp(learning_rate=schedule)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("cosinus", 0.1, 100), "Unknown schedule 'cosinus'.*cosine"),
+        (("cosine", 0, 100), "above 0"),
+        (("cosine", 0.1, 9), "at least 10"),
+        (("cosine", 0.1, 10.5), "whole number"),
+    ],
+)
+def test_a_schedule_names_what_is_wrong(arguments, message):
+    name, rate, steps = arguments
+    with pytest.raises(ValueError, match=message):
+        make_schedule(name, rate, steps=steps)
 
 
 def test_dropout_zeroes_that_share_of_the_outputs_in_training_only():
@@ -132,6 +195,10 @@ def test_numpy_numbers_are_welcome():
         ({"l1": -1}, "l1 >= 0"),
         ({"l2": math.nan}, "l2 >= 0"),
         ({"classes": 1}, "at least 2"),
+        ({"max_norm": 0}, "max_norm must be a number above 0"),
+        ({"max_norm": "one"}, "max_norm must be a number above 0"),
+        ({"weight_decay": -1}, "weight_decay >= 0"),
+        ({"batch_norm": "behind"}, "batch_norm must be True, False, 'before' or 'after'"),
     ],
 )
 def test_bad_options_are_named(options, message):
