@@ -188,6 +188,18 @@ SWEEPS = {
         batch_size=50,
         images=1000,
     ),
+    # Does dropout pay in a wider network?
+    "dropout_by_width": Sweep(
+        blocks={"units": (25, 100, 400)},
+        fixed={"hidden_layers": 2, "activation": "relu", "optimizer": "adam"},
+        learning_rate=RATES[1:6],
+        dropout=(0.0, 0.2, 0.4, 0.6),
+        seeds=5,
+        epochs=60,
+        every=4,
+        batch_size=50,
+        images=1000,
+    ),
     # Figure 1 of Ioffe & Szegedy (2015): 50,000 steps of 60 images through three layers of 100 sigmoids.
     "three_layers_of_sigmoids": Sweep(
         blocks={"batch_norm": (False, True)},

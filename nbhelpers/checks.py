@@ -3,6 +3,8 @@
 import itertools
 import math
 
+import numpy as np
+
 from nbhelpers.compare import ruler, tuned
 
 
@@ -152,3 +154,194 @@ def small_network(parameters, before, after, *, budget=10_000):
     if parameters > budget:
         return report(f"The network has {parameters:,} parameters, more than {budget:,}. Narrow it.", "")
     return real_improvement(before, after)
+
+
+def unfair_rate(learning_rate, runs):
+    """04, exercise 1: a recorded rate at which two sigmoid layers beat two ReLU layers by more than the margin."""
+    accuracy = runs["val_accuracy"].sel(epoch=15, hidden_layers=2)
+    if learning_rate not in accuracy.learning_rate.values:
+        known = ", ".join(f"{rate:g}" for rate in accuracy.learning_rate.values)
+        return report(f"{learning_rate!r} was not recorded. Choose one of: {known}.", "")
+    at_rate = accuracy.sel(learning_rate=learning_rate)
+    difference, margin = ruler(at_rate.sel(activation="relu"), at_rate.sel(activation="sigmoid"))
+    text = f"At {learning_rate:g} the sigmoid differs from ReLU by {difference:+.4f}, margin {margin:.4f}."
+    problem = None if difference > margin else f"{text} Which of the two wants larger steps?"
+    return report(problem, f"{text} Nobody who sees this figure alone could tell.")
+
+
+def initial_deviation(deviation):
+    """04, exercise 2: `deviation(scheme, inputs, outputs)` is the standard deviation that the scheme prescribes."""
+    hints = {
+        "lecun": "LeCun's variance depends on the inputs alone.",
+        "glorot": "Glorot's variance is a compromise between inputs and outputs.",
+        "he": "He's variance makes up for the half that ReLU zeroes.",
+    }
+    variances = {"lecun": lambda i, o: 1 / i, "glorot": lambda i, o: 2 / (i + o), "he": lambda i, o: 2 / i}
+    for (scheme, hint), (inputs, outputs) in itertools.product(hints.items(), [(784, 100), (100, 10), (50, 50)]):
+        answer = deviation(scheme, inputs, outputs)
+        if not _close(answer, math.sqrt(variances[scheme](inputs, outputs))):
+            case = f"initial_deviation({scheme!r}, {inputs}, {outputs}) gave {answer!r}."
+            return report(f"{case} {hint} The deviation is the square root of the variance.", "")
+    return report(None, "All three schemes are right.")
+
+
+def leaky_relu(function, slope):
+    """04, exercise 3: leaky ReLU of an array and its slope, for any slope on the left."""
+    sums = np.array([-3.0, -1.0, -0.1, 0.1, 1.0, 3.0])
+    for left in (0.01, 0.2, 0.5):
+        if not _close(function(sums, left), np.where(sums > 0, sums, left * sums)):
+            return report(f"leaky_relu is wrong with negative_slope={left}: on the right z itself, on the left?", "")
+        difference = (np.asarray(function(sums + 1e-6, left)) - np.asarray(function(sums - 1e-6, left))) / 2e-6
+        if not _close(slope(sums, left), difference, tolerance=1e-3):
+            return report(f"The slope does not fit the function with negative_slope={left}. Mind both sides.", "")
+    return report(None, "Function and slope fit each other.")
+
+
+def every_seed_above(accuracies, threshold, *, seeds=3):
+    """04, exercise 4 and others: so many accuracies, each above the threshold."""
+    accuracies = np.ravel(accuracies)
+    if len(accuracies) < seeds or not np.isfinite(accuracies).all():
+        return report(
+            f"The check wants the accuracies of {seeds} seeds, finite numbers; got {accuracies.tolist()}.", ""
+        )
+    worst = float(accuracies.min())
+    problem = None if worst > threshold else f"The worst seed reads {worst:.3f}, not above {threshold:g}."
+    return report(problem, f"Even the worst seed reads {worst:.3f}, above {threshold:g}.")
+
+
+def flattered_by_the_rate(setting, runs):
+    """05, exercise 1: at one learning rate this regularizer beats none by more than the margin; tuned, it does not."""
+    accuracy = runs["val_accuracy"].sel(epoch=60)
+    wanted = ("penalty", "dropout", "learning_rate")
+    if sorted(setting) != sorted(wanted):
+        return report(f"A setting names {', '.join(wanted)}, each once; yours names {', '.join(setting)}.", "")
+    for name, value in setting.items():
+        if value not in accuracy[name].values:
+            known = ", ".join(f"{v}" for v in accuracy[name].values)
+            return report(f"{name}={value!r} was not recorded. Choose one of: {known}.", "")
+    regularizer = {name: setting[name] for name in ("penalty", "dropout")}
+    plain, regularized = accuracy.sel(penalty="none", dropout=0.0), accuracy.sel(regularizer)
+    rate = {"learning_rate": setting["learning_rate"]}
+    naive, naive_margin = ruler(plain.sel(rate), regularized.sel(rate))
+    fair, fair_margin = ruler(tuned(plain), tuned(regularized))
+    text = f"At this rate {naive:+.4f}, margin {naive_margin:.4f}; tuned {fair:+.4f}, margin {fair_margin:.4f}."
+    problem = None
+    if naive <= naive_margin:
+        problem = f"{text} It does not even look better at this rate. At which rates does the plain network suffer?"
+    elif fair > fair_margin:
+        problem = f"{text} This one is better when tuned, too, so its lead is earned. Look for another."
+    return report(problem, text)
+
+
+def hand_dropout(dropout):
+    """05, exercise 2: `dropout(outputs, rate, rng)` zeroes that share and keeps the mean."""
+    rng = np.random.default_rng(0)
+    outputs = rng.uniform(1, 2, (200, 500))
+    for rate in (0.0, 0.2, 0.5):
+        found = dropout(outputs.copy(), rate, np.random.default_rng(1))
+        case = f"With rate={rate}"
+        if np.shape(found) != outputs.shape:
+            return report(f"{case} the shape is {np.shape(found)} instead of {outputs.shape}.", "")
+        zeros = np.asarray(found) == 0
+        if abs(zeros.mean() - rate) > 0.01:
+            return report(f"{case} a share of {zeros.mean():.2f} is zero. Compare random numbers with the rate.", "")
+        if rate and (zeros.all(axis=0).any() or zeros.all(axis=1).any()):
+            return report(f"{case} whole rows or columns are zero. Each output of each image has its own chance.", "")
+        if not _close(np.asarray(found)[~zeros], outputs[~zeros] / (1 - rate)):
+            return report(f"{case} the outputs that stay should grow so that the mean over many masks stays.", "")
+    return report(None, "The right share is dropped, and the mean stays.")
+
+
+def penalty(function):
+    """05, exercise 3: `function(kernels, l1, l2)` is what the two penalties add to the loss."""
+    kernels = [np.array([[1.0, -2.0], [0.5, 0.0]]), np.array([[3.0], [-1.0]])]
+    right = {(0.0, 0.0): 0.0, (0.1, 0.0): 0.75, (0.0, 0.1): 1.525, (0.1, 0.2): 3.8}
+    for (l1, l2), value in right.items():
+        answer = function(kernels, l1, l2)
+        if not _close(answer, value):
+            hint = "L1 sums absolute values, L2 squares, over all kernels."
+            return report(f"With l1={l1} and l2={l2} your penalty is {answer!r}. {hint}", "")
+    return report(None, "Both penalties are right, alone and together.")
+
+
+def forgetting_steps(steps, *, momentum=0.99, left=0.01):
+    """06, exercise 1: the fewest steps after which the starting value has at most this weight."""
+    if not isinstance(steps, int) or steps < 1:
+        return report(f"The number of steps is a whole number above zero, got {steps!r}.", "")
+    problem, weight = None, momentum**steps
+    if weight > left:
+        problem = f"After {steps} steps the start still has a weight of {weight:.3f}. Each step multiplies it again."
+    elif momentum ** (steps - 1) <= left:
+        problem = f"{steps} steps are more than are needed: one fewer would do. Take logarithms."
+    return report(problem, f"After {steps} steps the start has a weight of {weight:.4f}.")
+
+
+def folded_batch_norm(fold):
+    """06, exercise 2: `fold(kernel, gamma, beta, mean, variance, epsilon)` is one dense layer, kernel and bias."""
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(20, 7)), rng.normal(size=(7, 4))
+    gamma, beta, mean, variance = rng.uniform(0.5, 2, (4, 4))
+    right = gamma * (x @ kernel - mean) / np.sqrt(variance + 1e-3) + beta
+    answer = fold(kernel, gamma, beta, mean, variance, 1e-3)
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        return report("Return two arrays, the kernel and the bias of the one layer that does the work of two.", "")
+    if np.shape(answer[0]) != (7, 4) or np.shape(answer[1]) != (4,):
+        shapes = f"{np.shape(answer[0])} and {np.shape(answer[1])}"
+        return report(f"The shapes are {shapes}; the kernel keeps its shape, and each unit has one bias.", "")
+    if not _close(x @ np.asarray(answer[0]) + np.asarray(answer[1]), right):
+        hint = "Write out what happens to a sum, and collect what multiplies the inputs and what does not."
+        return report(f"The one layer gives other numbers than the two. {hint}", "")
+    return report(None, "One dense layer does the work of two.")
+
+
+def as_good_as(reference, mine):
+    """06, exercise 3: accuracies `mine` are not worse than the reference by more than the ruler's margin."""
+    try:
+        difference, margin = ruler(reference, mine)
+    except ValueError as problem:
+        return report(f"{problem}", "")
+    text = f"Yours differ by {difference:+.4f}, margin {margin:.4f}."
+    problem = None if difference > -margin else f"{text} They are worse than the reference by more than noise."
+    return report(problem, f"{text} They hold their own.")
+
+
+def log_spaced(rates, *, low=1e-4, high=1.0, count=9):
+    """07, exercise 1: so many rates from `low` to `high`, each the same factor above the one before."""
+    try:
+        rates = np.asarray(rates, float).ravel()
+    except (TypeError, ValueError):
+        return report(f"The rates are a list of numbers, got {rates!r}.", "")
+    problem = None
+    if len(rates) != count:
+        problem = f"There are {len(rates)} rates instead of {count}."
+    elif not (rates > 0).all() or not _close([rates[0], rates[-1]], [low, high]):
+        problem = f"The first should be {low:g} and the last {high:g}, and all above zero."
+    elif np.ptp(np.log(rates[1:] / rates[:-1])) > 0.02:
+        factors = rates[1:] / rates[:-1]
+        problem = (
+            f"The factor from one to the next goes from {factors.min():.2f} to {factors.max():.2f}. Make it equal."
+        )
+    return report(
+        problem, f"{count} rates, each {(rates[-1] / rates[0]) ** (1 / (count - 1)):.2f} times the one before."
+    )
+
+
+def cosine_schedule(schedule):
+    """07, exercise 2: `schedule(step, steps, largest)` falls along half a cosine from the largest rate to zero."""
+    hints = {0: "It starts at the largest rate.", 1000: "It ends at zero.", 500: "In the middle it is half."}
+    for largest, step in itertools.product((1.0, 0.02), (0, 1000, 500, 250, 900)):
+        right = largest * 0.5 * (1 + math.cos(math.pi * step / 1000))
+        answer = schedule(step, 1000, largest)
+        if not _close(answer, right):
+            hint = hints.get(step, "Half a cosine: from cos 0 to cos π.")
+            return report(f"At step {step} of 1000, largest {largest}, it gave {answer!r}. {hint}", "")
+    return report(None, "The schedule falls along half a cosine.")
+
+
+def _close(answer, right, *, tolerance=1e-6):
+    """Whether an answer is a number or array of the right shape and values; False for anything else."""
+    try:
+        answer = np.asarray(answer, float)
+    except (TypeError, ValueError):
+        return False
+    return answer.shape == np.shape(right) and np.allclose(answer, right, rtol=tolerance, atol=tolerance)

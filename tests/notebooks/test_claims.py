@@ -1,10 +1,12 @@
 """A notebook that says something untrue turns the run red; what a notebook defines is what the package has."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import keras
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -91,3 +93,41 @@ def test_the_tuning_of_notebook_02_is_that_of_the_package():
     values[0, 1, 1] = np.nan
     scores = xr.DataArray(values, dims=["units", "learning_rate", "seed"], coords={"learning_rate": [1, 2, 3, 4]})
     assert taught(scores).identical(compare.tuned(scores))
+
+
+# Notebook, and the words that begin the first cell not run here, since from there on it trains for long.
+SAMPLE = {
+    "04_choose_an_activation_and_an_initialization": "deep = {}",
+    "05_regularize": "def train_few(",
+    "06_normalize_batches": "class Percentiles",
+    "07_set_the_training_parameters": None,
+}
+
+
+def negations(source):
+    """The code with one of its assertions negated, for each of them."""
+    count = sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source)))
+    for which in range(count):
+        tree = ast.parse(source)
+        claim = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)][which]
+        claim.test = ast.UnaryOp(ast.Not(), claim.test)
+        yield ast.unparse(ast.fix_missing_locations(tree))
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_negated_claim_fails(name, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    cells = [c for c in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
+    stop = next((i for i, c in enumerate(cells) if SAMPLE[name] and SAMPLE[name] in c.source), len(cells))
+    namespace, negated = {}, 0
+    for cell in cells[:stop]:
+        if "exercise" in cell.metadata.get("tags", []):
+            continue
+        if "claim" in cell.metadata.get("tags", []):
+            for changed in negations(cell.source):
+                with pytest.raises(AssertionError):
+                    exec(changed, dict(namespace))
+                negated += 1
+        exec(cell.source, namespace)
+    plt.close("all")
+    assert negated >= 3, "hardly a claim was reached"
