@@ -48,7 +48,7 @@ bench: $(INSTALLED) ## measure speed on this machine and print a table
 
 runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
-	for sweep in shapes widths budgets atlas; do $(BIN)/python data/make_runs.py $$sweep || exit 1; done
+	$(BIN)/python data/make_runs.py
 	$(BIN)/python data/draw_atlas.py
 
 lock: $(INSTALLED) ## choose the newest versions and write requirements.lock

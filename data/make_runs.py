@@ -1,6 +1,6 @@
 """Record thousands of trainings of small multilayer perceptrons (see data/README.md).
 
-    python data/make_runs.py atlas        # the name of a sweep, see SWEEPS
+    python data/make_runs.py atlas widths        # names of sweeps, see SWEEPS; all of them if none is named
 
 Each block is one architecture. Its models are built by `nbhelpers.models.build_mlp`, run on Keras'
 JAX backend, and trained side by side over learning rates and dropout rates. One process a core takes
@@ -220,7 +220,7 @@ SWEEPS = {
         blocks={
             "batch_norm": ("none", "before", "after"),
             "activation": ("sigmoid", "relu"),
-            "batch_size": (2, 4, 8, 32, 125),
+            "batch_size": (2, 8, 32, 125),
         },
         fixed={"units": 64, "hidden_layers": 3, "optimizer": "sgd"},
         learning_rate=LARGE_RATES,
@@ -545,11 +545,14 @@ def width_by_budget(sweep):
 
 def main():
     parser = argparse.ArgumentParser(description="Record trainings; resumes where it was.")
-    parser.add_argument("name", choices=SWEEPS)
+    parser.add_argument("names", nargs="*", help=f"which sweeps, by default all: {', '.join(SWEEPS)}")
     parser.add_argument("--processes", type=int, help="default: one a core")
     arguments = parser.parse_args()
-    path = record(arguments.name, processes=arguments.processes)
-    print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
+    if unknown := set(arguments.names) - set(SWEEPS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SWEEPS)}")
+    for name in arguments.names or SWEEPS:
+        path = record(name, processes=arguments.processes)
+        print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
