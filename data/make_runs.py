@@ -162,7 +162,7 @@ SWEEPS = {
         blocks={
             "activation": ("sigmoid", "tanh", "relu", "selu"),
             "optimizer": ("sgd", "adam"),
-            "kernel_initializer": ("random_normal", "glorot_normal", "lecun_normal", "he_normal"),
+            "kernel_initializer": ("glorot_normal", "lecun_normal", "he_normal"),
             "hidden_layers": (2, 5, 10, 20),
         },
         fixed={"units": 32},

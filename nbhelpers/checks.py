@@ -227,29 +227,30 @@ def flattered_by_the_rate(setting, runs):
     text = f"At this rate {naive:+.4f}, margin {naive_margin:.4f}; tuned {fair:+.4f}, margin {fair_margin:.4f}."
     problem = None
     if naive <= naive_margin:
-        problem = f"{text} It does not even look better at this rate. At which rates does the plain network suffer?"
+        problem = f"{text} It does not even look better at this rate. Try the rate that people use by default."
     elif fair > fair_margin:
         problem = f"{text} This one is better when tuned, too, so its lead is earned. Look for another."
     return report(problem, text)
 
 
 def hand_dropout(dropout):
-    """05, exercise 2: `dropout(outputs, rate, rng)` zeroes that share and keeps the mean."""
-    rng = np.random.default_rng(0)
-    outputs = rng.uniform(1, 2, (200, 500))
+    """05, exercise 2: `dropout(outputs, rate, rng)` zeroes a random share and keeps the mean."""
+    outputs = np.random.default_rng(0).uniform(1, 2, (200, 500))
     for rate in (0.0, 0.2, 0.5):
-        found = dropout(outputs.copy(), rate, np.random.default_rng(1))
         case = f"With rate={rate}"
-        if np.shape(found) != outputs.shape:
+        found, again = (dropout(outputs.copy(), rate, np.random.default_rng(seed)) for seed in (1, 2))
+        if np.shape(found) != outputs.shape or np.shape(again) != outputs.shape:
             return report(f"{case} the shape is {np.shape(found)} instead of {outputs.shape}.", "")
         zeros = np.asarray(found) == 0
         if abs(zeros.mean() - rate) > 0.01:
             return report(f"{case} a share of {zeros.mean():.2f} is zero. Compare random numbers with the rate.", "")
+        if rate and abs((zeros & (np.asarray(again) == 0)).mean() - rate**2) > 0.01:
+            return report(f"{case} another generator drops much the same outputs. Draw the numbers from `rng`.", "")
         if rate and (zeros.all(axis=0).any() or zeros.all(axis=1).any()):
             return report(f"{case} whole rows or columns are zero. Each output of each image has its own chance.", "")
         if not _close(np.asarray(found)[~zeros], outputs[~zeros] / (1 - rate)):
             return report(f"{case} the outputs that stay should grow so that the mean over many masks stays.", "")
-    return report(None, "The right share is dropped, and the mean stays.")
+    return report(None, "The right share is dropped at random, and the mean stays.")
 
 
 def penalty(function):

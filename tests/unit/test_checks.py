@@ -157,6 +157,8 @@ WRONG = [
     (checks.hand_dropout, (lambda outputs, rate, rng: right_dropout(outputs, rate, rng) * (1 - rate),)),
     (checks.hand_dropout, (lambda outputs, rate, rng: outputs * (rng.random(500) >= rate) / (1 - rate),)),
     (checks.hand_dropout, (lambda outputs, rate, rng: outputs[0],)),
+    (checks.hand_dropout, (lambda outputs, rate, rng: right_dropout(outputs, rate, np.random.default_rng(0)),)),
+    (checks.hand_dropout, (lambda o, rate, rng: np.where(o < np.quantile(o, rate), 0, o / (1 - rate)),)),
     (checks.penalty, (lambda kernels, l1, l2: right_penalty(kernels[:1], l1, l2),)),
     (checks.penalty, (lambda kernels, l1, l2: None,)),
     (checks.forgetting_steps, (458,)),
