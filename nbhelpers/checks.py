@@ -329,13 +329,13 @@ def log_spaced(rates, *, low=1e-4, high=1.0, count=9):
 
 def cosine_schedule(schedule):
     """07, exercise 2: `schedule(step, steps, largest)` falls along half a cosine from the largest rate to zero."""
-    hints = {0: "It starts at the largest rate.", 1000: "It ends at zero.", 500: "In the middle it is half."}
-    for largest, step in itertools.product((1.0, 0.02), (0, 1000, 500, 250, 900)):
-        right = largest * 0.5 * (1 + math.cos(math.pi * step / 1000))
-        answer = schedule(step, 1000, largest)
-        if not _close(answer, right):
-            hint = hints.get(step, "Half a cosine: from cos 0 to cos π.")
-            return report(f"At step {step} of 1000, largest {largest}, it gave {answer!r}. {hint}", "")
+    hints = {0: "It starts at the largest rate.", 1: "It ends at zero.", 0.5: "In the middle it is half."}
+    for (largest, steps), share in itertools.product([(1.0, 1000), (0.02, 400)], (0, 1, 0.5, 0.25, 0.9)):
+        step = round(share * steps)
+        answer = schedule(step, steps, largest)
+        if not _close(answer, largest * 0.5 * (1 + math.cos(math.pi * step / steps))):
+            hint = hints.get(share, "Half a cosine: from cos 0 to cos π.")
+            return report(f"At step {step} of {steps}, largest {largest}, it gave {answer!r}. {hint}", "")
     return report(None, "The schedule falls along half a cosine.")
 
 

@@ -176,6 +176,7 @@ WRONG = [
     (checks.cosine_schedule, (lambda step, steps, largest: largest * (1 - step / steps),)),
     (checks.cosine_schedule, (lambda step, steps, largest: right_cosine(step, steps, 1.0),)),
     (checks.cosine_schedule, (lambda step, steps, largest: None,)),
+    (checks.cosine_schedule, (lambda step, steps, largest: right_cosine(step, 1000, largest),)),
 ]
 
 
