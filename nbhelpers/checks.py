@@ -267,8 +267,9 @@ def penalty(function):
 
 def forgetting_steps(steps, *, momentum=0.99, left=0.01):
     """06, exercise 1: the fewest steps after which the starting value has at most this weight."""
-    if not isinstance(steps, int) or steps < 1:
+    if not hasattr(steps, "__float__") or not float(steps).is_integer() or steps < 1:
         return report(f"The number of steps is a whole number above zero, got {steps!r}.", "")
+    steps = int(steps)
     problem, weight = None, momentum**steps
     if weight > left:
         problem = f"After {steps} steps the start still has a weight of {weight:.3f}. Each step multiplies it again."
@@ -302,7 +303,11 @@ def as_good_as(reference, mine):
     except ValueError as problem:
         return report(f"{problem}", "")
     text = f"Yours differ by {difference:+.4f}, margin {margin:.4f}."
-    problem = None if difference > -margin else f"{text} They are worse than the reference by more than noise."
+    problem = None
+    if difference <= -margin:
+        problem = f"{text} They are worse than the reference by more than noise."
+    elif margin > 0.04:
+        problem = f"{text} The seeds differ too much to tell; make the training steadier, or take more seeds."
     return report(problem, f"{text} They hold their own.")
 
 
