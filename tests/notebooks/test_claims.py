@@ -95,12 +95,19 @@ def test_the_tuning_of_notebook_02_is_that_of_the_package():
     assert taught(scores).identical(compare.tuned(scores))
 
 
-# Notebook, and the words that begin the first cell not run here, since from there on it trains for long.
+# Notebook, and words of the cells left out here: they train for long, or need a cell that does.
 SAMPLE = {
-    "04_choose_an_activation_and_an_initialization": "deep = {}",
-    "05_regularize": "def train_few(",
-    "06_normalize_batches": "class Percentiles",
-    "07_set_the_training_parameters": None,
+    "04_choose_an_activation_and_an_initialization": [
+        "deep = {}",
+        "deep.items",
+        "deep[",
+        "counts[",
+        "twins",
+        "shares[",
+    ],
+    "05_regularize": ["train_few", "kernels", "x_more"],
+    "06_normalize_batches": ["Percentiles", "traces", "BothModes", "modes"],
+    "07_set_the_training_parameters": [],
 }
 
 
@@ -118,10 +125,9 @@ def negations(source):
 def test_a_negated_claim_fails(name, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     cells = [c for c in nbformat.read(FOLDER / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
-    stop = next((i for i, c in enumerate(cells) if SAMPLE[name] and SAMPLE[name] in c.source), len(cells))
     namespace, negated = {}, 0
-    for cell in cells[:stop]:
-        if "exercise" in cell.metadata.get("tags", []):
+    for cell in cells:
+        if "exercise" in cell.metadata.get("tags", []) or any(word in cell.source for word in SAMPLE[name]):
             continue
         if "claim" in cell.metadata.get("tags", []):
             for changed in negations(cell.source):
@@ -130,4 +136,4 @@ def test_a_negated_claim_fails(name, monkeypatch):
                 negated += 1
         exec(cell.source, namespace)
     plt.close("all")
-    assert negated >= 3, "hardly a claim was reached"
+    assert negated >= 8, "hardly a claim was reached"
