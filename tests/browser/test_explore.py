@@ -29,7 +29,7 @@ NEEDED = {
     ),
     "07_set_the_training_parameters": (
         "epoch",
-        ["plt.style", "= load_runs()", "explore("],
+        ["plt.style", 'load_runs("atlas")', "explore("],
     ),
 }
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
