@@ -35,6 +35,16 @@ MEASURES = {
     "test_accuracy": ("test accuracy", "after the last epoch", "1"),
     "diverged": ("diverged", "the training loss became infinite or undefined", "1"),
 }
+# Where overfitting shows: a thousand images, 1,200 steps, for regularizers.
+FEW_IMAGES = {
+    "images": 1000,
+    "batch_size": 50,
+    "epochs": 60,
+    "every": 4,
+    "seeds": 5,
+    "learning_rate": RATES[1:6],
+    "dropout": (0.0, 0.2, 0.4, 0.6),
+}
 MODEL_OPTIONS = ("activation", "batch_norm", "kernel_initializer", "optimizer")
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 LONG_NAMES = {
@@ -180,25 +190,13 @@ SWEEPS = {
             ),
         },
         fixed={"units": 100, "hidden_layers": 2, "activation": "relu", "optimizer": "adam"},
-        learning_rate=RATES[1:6],
-        dropout=(0.0, 0.2, 0.4, 0.6),
-        seeds=5,
-        epochs=60,
-        every=4,
-        batch_size=50,
-        images=1000,
+        **FEW_IMAGES,
     ),
     # Does dropout pay in a wider network?
     "dropout_by_width": Sweep(
         blocks={"units": (25, 100, 400)},
         fixed={"hidden_layers": 2, "activation": "relu", "optimizer": "adam"},
-        learning_rate=RATES[1:6],
-        dropout=(0.0, 0.2, 0.4, 0.6),
-        seeds=5,
-        epochs=60,
-        every=4,
-        batch_size=50,
-        images=1000,
+        **FEW_IMAGES,
     ),
     # Figure 1 of Ioffe & Szegedy (2015): 50,000 steps of 60 images through three layers of 100 sigmoids.
     "three_layers_of_sigmoids": Sweep(

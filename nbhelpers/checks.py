@@ -198,7 +198,7 @@ def leaky_relu(function, slope):
 
 
 def every_seed_above(accuracies, threshold, *, seeds=3):
-    """04, exercise 4 and others: so many accuracies, each above the threshold."""
+    """04, exercise 4: so many accuracies, each above the threshold."""
     accuracies = np.ravel(accuracies)
     if len(accuracies) < seeds or not np.isfinite(accuracies).all():
         return report(
