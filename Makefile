@@ -6,7 +6,9 @@ FIRST := notebooks/01_train_a_first_network.ipynb
 OPEN ?= $(FIRST)
 # Re-run by `make notebooks`; some only with `make notebooks ONLY="notebooks/01…"`.
 ONLY ?= notebooks
+# TensorFlow: no log lines, and the same arithmetic on every processor.
 export TF_CPP_MIN_LOG_LEVEL := 3
+export TF_ENABLE_ONEDNN_OPTS := 0
 
 .PHONY: help lab test lint unit checks data nbval browser notebooks bench runs lock clean
 

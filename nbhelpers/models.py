@@ -1,10 +1,13 @@
-"""Build the multilayer perceptrons of the course."""
+"""Build the multilayer perceptrons of the course, also as estimators of scikit-learn."""
 
+import copy
 import math
 from collections.abc import Iterable
 from functools import partial
 
 import keras
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 # The initializer that is customary for each activation (see `build_mlp`).
 INITIALIZERS = {
@@ -47,11 +50,12 @@ def build_mlp(
     input_shape=(28, 28),
     classes=10,
 ):
-    """Build and compile a multilayer perceptron that sorts its inputs into classes.
+    """Build and compile a multilayer perceptron that sorts its inputs into classes, or predicts a number.
 
     Each hidden layer is dense, then batch normalization (if asked for), the
     activation, and dropout (if asked for). The output layer has one unit per
-    class and a softmax; the loss is the cross-entropy of integer labels.
+    class and a softmax; the loss is the cross-entropy of integer labels. Without
+    classes it is one linear unit, and the loss is the mean squared error.
 
     Parameters
     ----------
@@ -85,13 +89,13 @@ def build_mlp(
         Step size of the optimizer, > 0, or its schedule over the steps.
     input_shape : tuple of int
         Shape of one input; flattened.
-    classes : int
-        Number of classes, >= 2.
+    classes : int or None
+        Number of classes, >= 2; None for the prediction of a number.
 
     Returns
     -------
     keras.Sequential
-        Compiled, with the metric ``accuracy``.
+        Compiled, with classes also with the metric ``accuracy``.
 
     Raises
     ------
@@ -107,8 +111,8 @@ def build_mlp(
     if batch_norm not in (False, True, "before", "after"):
         raise ValueError(f"batch_norm must be True, False, 'before' or 'after' (the activation), got {batch_norm!r}.")
     normalize_before = batch_norm in (True, "before")
-    if not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes must be a whole number of at least 2, got {classes!r}.")
+    if classes is not None and (not isinstance(classes, int) or classes < 2):
+        raise ValueError(f"classes must be a whole number of at least 2, or None to predict a number, got {classes!r}.")
     _check_name("activation", activation, INITIALIZERS)
 
     model = keras.Sequential([keras.Input(input_shape), keras.layers.Flatten()])
@@ -130,13 +134,94 @@ def build_mlp(
             model.add(keras.layers.BatchNormalization())
         if dropout:
             model.add(keras.layers.Dropout(float(dropout)))
-    model.add(keras.layers.Dense(classes, activation="softmax"))
+    model.add(keras.layers.Dense(classes, activation="softmax") if classes else keras.layers.Dense(1))
     model.compile(
         optimizer=make_optimizer(optimizer, learning_rate, weight_decay=weight_decay),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+        loss="sparse_categorical_crossentropy" if classes else "mean_squared_error",
+        metrics=["accuracy"] if classes else [],
     )
     return model
+
+
+class KerasRegressor(keras.wrappers.SKLearnRegressor):
+    """A multilayer perceptron that predicts a number, as an estimator of scikit-learn.
+
+    Keras' own wrapper, whose clones forget how to train, whose parameters no search can name, and whose
+    predictions print bars, with the hyperparameters as its parameters.
+
+    Parameters
+    ----------
+    units, activation, batch_norm, dropout, l2, optimizer, learning_rate
+        What `build_mlp` takes.
+    batch_size, epochs : int
+        What ``fit`` of Keras takes, >= 1.
+    random_state : int, optional
+        Seed of the initial weights, the order of the images and the dropout. It sets those of NumPy,
+        Python and TensorFlow, as Keras does.
+
+    Attributes
+    ----------
+    model_ : keras.Sequential
+        The fitted network.
+    history_ : keras.callbacks.History
+        What ``fit`` of Keras returned.
+    """
+
+    # What Keras' wrapper has as parameters, and this one does not need.
+    model = model_kwargs = fit_kwargs = None
+    warm_start = False
+
+    def __init__(
+        self,
+        units=(100,),
+        activation="relu",
+        batch_norm=False,
+        dropout=0.0,
+        l2=0.0,
+        optimizer="adam",
+        learning_rate=1e-3,
+        batch_size=125,
+        epochs=10,
+        random_state=None,
+    ):
+        self.units = units
+        self.activation = activation
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def __sklearn_clone__(self):
+        """Return an unfitted copy with the same parameters; that of Keras' wrapper drops those of ``fit``."""
+        return type(self)(**copy.deepcopy(self.get_params(deep=False)))
+
+    def _get_model(self, X, y):
+        if self.random_state is not None:
+            keras.utils.set_random_seed(self.random_state)
+        names = ("activation", "batch_norm", "dropout", "l2", "optimizer", "learning_rate")
+        options = {name: getattr(self, name) for name in names}
+        return build_mlp(self.units, **options, input_shape=X.shape[1:], classes=None)
+
+    def fit(self, X, y, **kwargs):
+        """Build a network and train it on X of shape (n, features) and y of shape (n,).
+
+        Other arguments go to ``fit`` of Keras, such as ``validation_data`` and ``callbacks``.
+        """
+        for name in ("batch_size", "epochs"):
+            value = getattr(self, name)
+            if not hasattr(value, "__index__") or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        return super().fit(X, y, **{"batch_size": self.batch_size, "epochs": self.epochs, "verbose": 0, **kwargs})
+
+    def predict(self, X):
+        """Return the predicted numbers, shape (n,), silently."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return self._reverse_process_target(np.asarray(self.model_(X)))
 
 
 def batches(images, labels, *, batch_size=125):

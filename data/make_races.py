@@ -1,0 +1,137 @@
+"""Let search methods race on the recorded trainings, many times each (see data/README.md).
+
+    python data/make_races.py                     # all methods
+    python data/make_races.py random tpe          # some of them, see nbhelpers.search.PLAYERS
+
+In a repetition the search sees the runs of one seed alone; what it found is worth the mean over the others.
+A finished repetition is moved into place as one file, so the program may be killed at any moment and goes on
+where it was. When no repetition is missing, they are joined into one netCDF file.
+"""
+
+import argparse
+import os
+import platform
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from nbhelpers.data import load_runs
+from nbhelpers.search import PLAYERS, incumbents, play, space_of, worlds
+
+FOLDER = Path(__file__).resolve().parent
+REPETITIONS = 120
+EPOCHS = 15  # of a full training
+MARKS = np.arange(1, 101)  # full trainings spent
+MEASURES = {
+    "accuracy": ("validation accuracy of the incumbent", "mean of the seeds that the search did not see", "1"),
+    "believed": ("validation accuracy that the search saw", "the best of one seed, after any number of epochs", "1"),
+    "thinking": ("time spent choosing configurations", "computing time of one core, since the start", "s"),
+    "trials": ("configurations trained", "different ones, fully or in part", "1"),
+}
+
+
+def repeat(method, repetition, *, runs=None):
+    """Run one repetition; return what was reached at each mark, an array a measure."""
+    runs = load_runs("atlas") if runs is None else runs
+    space = space_of(runs)
+    seen, unseen = worlds(runs, repetition % runs.sizes["seed"])
+    player = PLAYERS[method](space, np.random.default_rng(repetition))
+    trials, thinking = play(player, seen, budget=EPOCHS * MARKS[-1])
+    spent = np.array([trial[0] for trial in trials])
+    new = ~np.array([trial[1] in {t[1] for t in trials[:i]} for i, trial in enumerate(trials)])
+    done = np.searchsorted(spent, EPOCHS * MARKS, side="right")  # trials finished by each mark
+    return {
+        "accuracy": incumbents(trials, unseen, marks=EPOCHS * MARKS),
+        "believed": np.append(np.nan, np.maximum.accumulate([trial[3] for trial in trials]))[done],
+        "thinking": np.append(0, np.cumsum(thinking))[done],
+        "trials": np.append(0, np.cumsum(new))[done],
+    }
+
+
+def record(method, repetition, parts):
+    """Run one repetition and move it into place as one file."""
+    draft = parts / f"{method}-{repetition}.{os.getpid()}.tmp"
+    with draft.open("wb") as file:
+        np.savez(file, **repeat(method, repetition))
+    os.replace(draft, file_of(method, repetition, parts))
+
+
+def file_of(method, repetition, parts):
+    return parts / f"{method}-{repetition}.npz"
+
+
+def record_all(methods, parts, *, processes=None):
+    """Run the repetitions that are missing, one process a core."""
+    parts.mkdir(parents=True, exist_ok=True)
+    for draft in parts.glob("*.tmp"):  # left by a run that was killed
+        draft.unlink()
+    everything = [(method, repetition) for repetition in range(REPETITIONS) for method in methods]
+    missing = [pair for pair in everything if not file_of(*pair, parts).exists()]
+    with (
+        ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool,
+        tqdm(total=len(everything), initial=len(everything) - len(missing), unit="repetition") as bar,
+    ):
+        for task in as_completed([pool.submit(record, *pair, parts) for pair in missing]):
+            task.result()
+            bar.update()
+
+
+def join(parts, *, methods=PLAYERS):
+    """Join the repetitions into one dataset."""
+    arrays = {name: [] for name in MEASURES}
+    for method in methods:
+        blocks = [np.load(file_of(method, repetition, parts)) for repetition in range(REPETITIONS)]
+        for name, rows in arrays.items():
+            rows.append([block[name] for block in blocks])
+    races = xr.Dataset(
+        {
+            name: (("method", "repetition", "trainings"), np.array(rows, "float32"), attributes(name))
+            for name, rows in arrays.items()
+        },
+        coords={"method": list(methods), "repetition": np.arange(REPETITIONS), "trainings": MARKS},
+        attrs={
+            "title": "Races of search methods on the recorded trainings",
+            "made_by": "data/make_races.py",
+            "seen": "the runs of seed repetition modulo 3",
+            "versions": ", ".join(f"{p} {version(p)}" for p in ("numpy", "optuna", "scikit-optimize", "scikit-learn")),
+            "machine": f"{platform.machine()}, one core a repetition, {os.cpu_count()} cores",
+            "license": "CC BY 4.0",
+        },
+    )
+    races["method"].attrs = {"long_name": "search method"}
+    races["repetition"].attrs = {"long_name": "repetition"}
+    races["trainings"].attrs = {"long_name": f"budget, in full trainings of {EPOCHS} epochs"}
+    return races
+
+
+def attributes(name):
+    return dict(zip(("long_name", "comment", "units"), MEASURES[name], strict=True))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Let search methods race; resumes where it was.")
+    parser.add_argument("methods", nargs="*", help=f"by default all: {', '.join(PLAYERS)}")
+    parser.add_argument("--processes", type=int, help="default: one a core")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.methods) - set(PLAYERS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(PLAYERS)}")
+    # One thread a process: a Gaussian process of a hundred points gains nothing from more.
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    parts = FOLDER / "parts" / "races"
+    record_all(arguments.methods or PLAYERS, parts, processes=arguments.processes)
+    if not arguments.methods:
+        path = FOLDER / "races.nc"
+        races = join(parts)
+        races.to_netcdf(
+            path, engine="h5netcdf", encoding={name: {"zlib": True, "complevel": 9} for name in races.data_vars}
+        )
+        print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

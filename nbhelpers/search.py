@@ -1,0 +1,258 @@
+"""Search methods as players on recorded trainings: each proposes configurations, and learns their scores.
+
+A player is a generator. It yields ``configuration, epochs``, the configuration as the index of one value
+on each axis of the space, and is sent back the validation accuracy after so many epochs. `play` spends a
+budget on a player. Libraries are imported where they are used.
+"""
+
+import itertools
+import time
+import warnings
+
+import numpy as np
+
+# Epochs after which halving looks at its candidates: about a ninth, a third, and all of the recorded 15.
+RUNGS = (2, 5, 15)
+
+
+def play(player, scores, *, budget):
+    """Let a player spend a budget of epochs on recorded trainings.
+
+    A configuration that is asked for again is not trained again: it costs the epochs beyond those it
+    already had, so that halving goes on with a training where it stopped, and a repetition is free.
+
+    Parameters
+    ----------
+    player : generator
+        One of the players of this module.
+    scores : array of shape (..., epochs)
+        One axis for each hyperparameter, then the epochs of the one recorded training there.
+    budget : int
+        Epochs to spend, > 0.
+
+    Returns
+    -------
+    trials : list of (spent, configuration, epochs, score)
+        In the order in which the player asked; `spent` are the epochs spent so far, this trial included.
+    thinking : list of float
+        Seconds of computing that the player took before each trial.
+
+    Raises
+    ------
+    ValueError
+        If the budget is not above zero.
+    """
+    if not budget > 0:
+        raise ValueError(f"A search needs a budget above zero epochs, got {budget!r}.")
+    trials, thinking, trained, spent, score = [], [], {}, 0, None
+    while True:
+        start = time.process_time()
+        try:
+            configuration, epochs = player.send(score)
+        except StopIteration:
+            return trials, thinking
+        seconds = time.process_time() - start
+        spent += max(0, epochs - trained.get(configuration, 0))
+        if spent > budget:
+            return trials, thinking
+        trained[configuration] = max(epochs, trained.get(configuration, 0))
+        score = float(scores[configuration][epochs - 1])
+        trials.append((spent, configuration, epochs, score))
+        thinking.append(seconds)
+
+
+def space_of(runs):
+    """Return the configuration space of recorded runs: the values of each hyperparameter, by name."""
+    dims = runs["val_accuracy"].dims
+    return {name: runs[name].values.tolist() for name in dims if name not in ("seed", "epoch")}
+
+
+def worlds(runs, seed):
+    """Split recorded runs into what a search may see, the runs of one seed, and what it cannot know.
+
+    Parameters
+    ----------
+    runs : xarray.Dataset
+        With ``val_accuracy``, its last dimensions "seed" (at least two) and "epoch".
+    seed : int
+        Index of the seed that the search sees.
+
+    Returns
+    -------
+    seen : ndarray of shape (..., epochs)
+        Validation accuracy of that seed, one axis for each hyperparameter.
+    unseen : ndarray of shape (...)
+        Mean accuracy of the other seeds after the last epoch.
+    """
+    accuracy = runs["val_accuracy"].transpose(..., "seed", "epoch").values
+    return accuracy[..., seed, :], np.delete(accuracy[..., -1], seed, axis=-1).mean(axis=-1)
+
+
+def draw(space, rng):
+    """Return a random configuration: the index of one value on each axis."""
+    return tuple(int(rng.integers(len(values))) for values in space.values())
+
+
+def random_search(space, rng):
+    """Train random configurations to the end (Bergstra & Bengio, 2012)."""
+    while True:
+        yield draw(space, rng), RUNGS[-1]
+
+
+def grid_search(space, rng, *, size):
+    """Train a grid of at most `size` configurations, row by row, the last axis fastest.
+
+    Which axes get how many values is drawn: one value more for a random axis, as long as the grid stays
+    within its size. The values of an axis lie at equal distances, from a random first one.
+    """
+    for configuration in itertools.product(*grid_axes(space, rng, size=size)):
+        yield configuration, RUNGS[-1]
+
+
+def grid_axes(space, rng, *, size):
+    """Return the indices of the values that a random grid of at most `size` configurations has on each axis."""
+    lengths = [len(values) for values in space.values()]
+    chosen = np.ones(len(lengths), int)
+    open_axes = list(range(len(lengths)))
+    while open_axes:
+        axis = open_axes[rng.integers(len(open_axes))]
+        more = chosen + (np.arange(len(lengths)) == axis)
+        if more[axis] > lengths[axis] or more.prod() > size:
+            open_axes.remove(axis)
+        else:
+            chosen = more
+    return [
+        [int(index) for index in (np.arange(k) + rng.random()) * n / k] for n, k in zip(lengths, chosen, strict=True)
+    ]
+
+
+def bracket(candidates, *, rungs=RUNGS):
+    """Train all candidates a little, keep the best third, train them further: one round of successive halving."""
+    for epochs in rungs:
+        results = []
+        for configuration in candidates:
+            results.append((yield configuration, epochs))
+        best = np.argsort(results)[::-1]
+        candidates = [candidates[i] for i in best[: max(1, len(candidates) // 3)]]
+
+
+def successive_halving(space, rng):
+    """Run one bracket of nine random candidates after the other (Jamieson & Talwalkar, 2016)."""
+    while True:
+        yield from bracket([draw(space, rng) for _ in range(9)])
+
+
+def hyperband(space, rng):
+    """Run brackets from the boldest to the most patient, over and over (Li et al., 2018)."""
+    while True:
+        for n, rungs in [(9, RUNGS), (5, RUNGS[1:]), (3, RUNGS[2:])]:
+            yield from bracket([draw(space, rng) for _ in range(n)], rungs=rungs)
+
+
+def gaussian_process(space, rng):
+    """Ask scikit-optimize's Gaussian process, after ten random configurations (its defaults)."""
+    from skopt import Optimizer
+    from skopt.space import Categorical, Integer
+
+    dimensions = [
+        Integer(0, len(values) - 1) if is_ordered(values) else Categorical(range(len(values)))
+        for values in space.values()
+    ]
+    optimizer = Optimizer(dimensions, random_state=int(rng.integers(2**31)))
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of repetitions, which are free here
+            point = optimizer.ask()
+        score = yield tuple(int(i) for i in point), RUNGS[-1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer.tell(point, -score)
+
+
+def tpe(space, rng):
+    """Ask Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), at its defaults."""
+    yield from _ask_optuna(space, "TPESampler", rng)
+
+
+def evolution(space, rng, *, population_size=20):
+    """Ask Optuna's NSGA-II (Deb et al., 2002), which with one objective is a plain genetic algorithm."""
+    yield from _ask_optuna(space, "NSGAIISampler", rng, population_size=population_size)
+
+
+def tpe_with_hyperband(space, rng):
+    """Ask Optuna's TPE, and let its Hyperband pruner stop trials, close to Falkner et al. (2018)."""
+    from optuna.pruners import HyperbandPruner
+
+    pruner = HyperbandPruner(min_resource=RUNGS[0], max_resource=RUNGS[-1], reduction_factor=3)
+    yield from _ask_optuna(space, "TPESampler", rng, pruner=pruner, rungs=RUNGS)
+
+
+def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    distributions = {
+        name: optuna.distributions.IntDistribution(0, len(values) - 1)
+        if is_ordered(values)
+        else optuna.distributions.CategoricalDistribution(range(len(values)))
+        for name, values in space.items()
+    }
+    sampler = getattr(optuna.samplers, sampler)(seed=int(rng.integers(2**31)), **options)
+    # Hyperband's brackets depend on the study's name.
+    study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner, study_name="race")
+    while True:
+        trial = study.ask(distributions)
+        configuration = tuple(trial.params[name] for name in space)
+        for epochs in rungs:
+            score = yield configuration, epochs
+            trial.report(score, epochs)
+            if epochs < rungs[-1] and trial.should_prune():
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, score)
+
+
+def is_ordered(values):
+    """Say whether the values of an axis are numbers, so that neighbours are alike."""
+    return not isinstance(values[0], str | bool | np.bool_)
+
+
+PLAYERS = {
+    "random": random_search,
+    "grid of 10": lambda space, rng: grid_search(space, rng, size=10),
+    "grid of 30": lambda space, rng: grid_search(space, rng, size=30),
+    "grid of 100": lambda space, rng: grid_search(space, rng, size=100),
+    "halving": successive_halving,
+    "hyperband": hyperband,
+    "gaussian process": gaussian_process,
+    "tpe": tpe,
+    "tpe with hyperband": tpe_with_hyperband,
+    "evolution": evolution,
+}
+
+
+def incumbents(trials, value, *, marks):
+    """Return what the best configuration found so far is worth, at each mark.
+
+    Parameters
+    ----------
+    trials : list of (spent, configuration, epochs, score)
+        What `play` returns.
+    value : array
+        One axis for each hyperparameter: what a configuration is worth, by runs that the search never saw.
+    marks : sequence of int
+        Epochs spent, ascending.
+
+    Returns
+    -------
+    ndarray of shape (marks,)
+        Not a number before the first trial.
+    """
+    worth = np.full(len(marks), np.nan)
+    best = -np.inf
+    for spent, configuration, _, score in trials:
+        if score > best:
+            best = score
+            worth[np.searchsorted(marks, spent) :] = value[configuration]
+    return worth
