@@ -90,10 +90,10 @@ def join(parts, *, methods=PLAYERS):
             rows.append([block[name] for block in blocks])
     races = xr.Dataset(
         {
-            name: (("method", "repetition", "trainings"), np.array(rows, "float32"), attributes(name))
+            name: (("search_method", "repetition", "trainings"), np.array(rows, "float32"), attributes(name))
             for name, rows in arrays.items()
         },
-        coords={"method": list(methods), "repetition": np.arange(REPETITIONS), "trainings": MARKS},
+        coords={"search_method": list(methods), "repetition": np.arange(REPETITIONS), "trainings": MARKS},
         attrs={
             "title": "Races of search methods on the recorded trainings",
             "made_by": "data/make_races.py",
@@ -103,7 +103,7 @@ def join(parts, *, methods=PLAYERS):
             "license": "CC BY 4.0",
         },
     )
-    races["method"].attrs = {"long_name": "search method"}
+    races["search_method"].attrs = {"long_name": "search method"}
     races["repetition"].attrs = {"long_name": "repetition"}
     races["trainings"].attrs = {"long_name": f"budget, in full trainings of {EPOCHS} epochs"}
     return races

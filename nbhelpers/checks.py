@@ -2,10 +2,12 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 
 from nbhelpers.compare import ruler, tuned
+from nbhelpers.search import RUNGS, incumbents, play, random_search, space_of, worlds
 
 
 def report(problem, praise):
@@ -353,7 +355,7 @@ def typical_error(answer, *, score):
         problem = f"{answer:g} is below zero. The score is the opposite of the mean squared error."
     elif not _close(answer, math.sqrt(-score), tolerance=0.01):
         problem = f"{answer:g} is not it. Mind the unit: the score is in degrees², the typical error in degrees."
-    return report(problem, f"A score of {score:g} means a typical error of {answer:.3g} degrees.")
+    return report(problem, f"A score of {score:g} means a typical error of {math.sqrt(-score):.3g} degrees.")
 
 
 def networks_of_a_grid(networks):
@@ -371,7 +373,7 @@ def networks_of_a_grid(networks):
 
 
 def small_box(box, runs, *, few=8, many=64, repetitions=300):
-    """08, exercise 3: in this box of the recorded runs, few random trainings find more than many in all of them."""
+    """08, exercise 3: in this box of runs with SGD, few random trainings find more than many in all of them."""
     accuracy = runs["val_accuracy"].sel(epoch=15)
     space = {name: runs[name].values.tolist() for name in accuracy.dims if name != "seed"}
     if sorted(box) != sorted(space):
@@ -381,6 +383,8 @@ def small_box(box, runs, *, few=8, many=64, repetitions=300):
         if unknown or not len(values):
             recorded = ", ".join(map(str, space[name]))
             return report(f"{name}: {unknown or 'nothing'} was not recorded. Choose from: {recorded}.", "")
+    if list(box["optimizer"]) != ["sgd"]:
+        return report("This box is for plain SGD alone.", "")
     lengths = [len(set(values)) for values in box.values()]
     if math.prod(lengths) < 24 or sum(length > 1 for length in lengths) < 3:
         return report(
@@ -402,6 +406,118 @@ def small_box(box, runs, *, few=8, many=64, repetitions=300):
     text = f"{few} trainings in the box find {inside:.4f}, {many} in the whole atlas {outside:.4f}."
     problem = f"{text} Drop the values that you would not try yourself." if inside <= outside else None
     return report(problem, text)
+
+
+def epochs_of_a_bracket(epochs, *, candidates, rungs):
+    """09, exercise 1: what successive halving spends, if survivors go on where they stopped."""
+    right, anew, trained, n = 0, 0, 0, candidates
+    for rung in rungs:
+        right, anew = right + n * (rung - trained), anew + n * rung
+        trained, n = rung, max(1, n // 3)
+    problem = None
+    if not _close(epochs, right):
+        problem = f"{epochs!r} is not it. How many candidates are trained from which epoch to which, at each rung?"
+    if _close(epochs, anew):
+        problem = f"{epochs} would be spent if each survivor began again; it goes on where it stopped."
+    elif _close(epochs, candidates * rungs[-1]):
+        problem = f"{epochs} would be spent if all candidates were trained to the end."
+    return report(problem, f"{right} epochs, where training all to the end takes {candidates * rungs[-1]}.")
+
+
+def parzen_ratio(preference):
+    """09, exercise 2: `preference(values, scores, options)` is share among the good over share among the rest."""
+    rng = np.random.default_rng(0)
+    cases = [
+        (["relu", "relu", "tanh", "tanh", "tanh", "tanh"], [0.9, 0.8, 0.1, 0.2, 0.3, 0.4], ["relu", "tanh"]),
+        (["sgd"] * 2 + ["adam"] * 7, [0.1, 0.2, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], ["adam", "sgd", "rmsprop"]),
+        (rng.integers(3, size=30).tolist(), rng.random(30).tolist(), [0, 1, 2]),
+    ]
+    for values, scores, options in cases:
+        good = np.argsort(scores)[::-1][: len(scores) // 3]
+        counts = [
+            [sum(values[i] == option for i in part) + 1 for option in options] for part in (good, _rest(good, scores))
+        ]
+        right = np.divide(*(np.array(count) / sum(count) for count in counts))
+        answer = preference(list(values), list(scores), list(options))
+        if not _close(answer, right):
+            hint = "The good are the highest third; a share is a count plus one, over the sum of these counts."
+            return report(f"For {len(values)} trials with the options {options} it gave {answer!r}. {hint}", "")
+    return report(None, "Frequent among the good and rare among the rest: these are tried.")
+
+
+def _rest(good, scores):
+    return [i for i in range(len(scores)) if i not in set(good)]
+
+
+def better_player(player, runs, *, trainings=20, repetitions=90):
+    """09, exercise 3: this player finds really more than random search at the same budget."""
+    space = space_of(runs)
+    seeds = [worlds(runs, seed) for seed in range(runs.sizes["seed"])]
+    worth = {"random": [], "yours": []}
+    for repetition in range(repetitions):
+        seen, unseen = seeds[repetition % len(seeds)]
+        for name, make in (("random", random_search), ("yours", player)):
+            budget = trainings * RUNGS[-1]
+            try:
+                trials, _ = play(make(space, np.random.default_rng(repetition)), seen, budget=budget)
+            except (AttributeError, TypeError, ValueError) as problem:
+                return report(f"{problem} (A player yields a tuple of indices and a number of epochs, 1 to 15.)", "")
+            if not trials:
+                return report(f"It ended without a trial that fits into {budget} epochs.", "")
+            worth[name].append(incumbents(trials, unseen, marks=[budget])[-1])
+    difference, margin = ruler(worth["random"], worth["yours"])
+    text = f"After {trainings} full trainings: {difference:+.4f} against random search, margin {margin:.4f}."
+    return report(None if difference > margin else f"{text} What did you learn about ending trainings early?", text)
+
+
+def break_even(trainings, *, start, training, workers):
+    """10, exercise 1: the fewest trainings that so many workers finish before one machine that is running."""
+
+    def sooner(n):
+        return start + math.ceil(n / workers) * training < n * training
+
+    problem = None
+    if not isinstance(trainings, int) or trainings < 1:
+        problem = f"The number of trainings is a whole number above zero, got {trainings!r}."
+    elif not sooner(trainings):
+        there, here = start + math.ceil(trainings / workers) * training, trainings * training
+        problem = f"{trainings} trainings take {there} s there and {here} s here: more trainings are needed."
+    elif sooner(trainings - 1):
+        problem = f"{trainings} trainings are done sooner there, but fewer already are."
+    return report(problem, f"From {trainings} trainings on the {workers} workers are done first.")
+
+
+def lost_trials(lost):
+    """10, exercise 2: `lost(before, after)` lists the trials of `before` that are missing or changed in `after`."""
+    trials = {3: ({"units": 8}, 0.5), 1: ({"units": 16}, 0.7), 2: ({"units": 16}, 0.6)}
+    cases = [
+        (trials, {**trials, 9: ({"units": 4}, 0.1)}, [], "Nothing is missing here; a new trial is no loss."),
+        (trials, {1: trials[1]}, [2, 3], "Two trials are missing, given in order of their numbers."),
+        (trials, {**trials, 1: ({"units": 16}, 0.8)}, [1], "A score has changed: that is a loss, too."),
+        (trials, {**trials, 3: ({"units": 9}, 0.5)}, [3], "A parameter has changed: that is a loss, too."),
+        ({}, trials, [], "Before the first trial nothing can be lost."),
+    ]
+    for before, after, right, hint in cases:
+        answer = lost(dict(before), dict(after))
+        if not isinstance(answer, list | tuple) or list(answer) != right:
+            return report(f"From {sorted(before)} to {sorted(after)} it gave {answer!r}. {hint}", "")
+    return report(None, f"All {len(cases)} cases are judged right.")
+
+
+def resumed(search):
+    """10, exercise 3: `search(storage, trials)`, called again with its storage, goes on and loses nothing."""
+    storage = f"sqlite:///exercise-{time.time_ns()}.db"  # in the current folder
+    first, second, third = (search(storage, trials) for trials in (4, 7, 7))
+    problem = None
+    if len(first) != 4:
+        problem = f"Asked for 4 trials, it has {len(first)}."
+    elif first != second[:4]:
+        problem = "Called again, it has other trials than the first time. Where are they kept?"
+    elif len(second) != 7:
+        problem = f"4 trials were there and 7 were wanted in all; it has {len(second)}."
+    elif third != second:
+        problem = "With all 7 trials there, it was called once more, and there are others now."
+    return report(problem, "It went on where it was, and stopped when all were there.")
 
 
 def _close(answer, right, *, tolerance=1e-6):

@@ -105,6 +105,36 @@ def load_runs(name="atlas", *, folder=DATA_FOLDER):
             f"There are no recorded runs named {name!r} in {folder}. There are: {', '.join(known) or 'none'}. "
             f"Restore a missing file with `git checkout -- data`."
         )
+    return _open(path)
+
+
+def load_races(*, folder=DATA_FOLDER):
+    """Open the recorded races of search methods on the atlas.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where ``races.nc`` lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dimensions ``search_method``, ``repetition`` and ``trainings``, the budget spent so far in full
+        trainings. ``accuracy`` is what the best configuration found so far is worth by runs that the
+        search did not see; ``races.attrs`` says how the races were made.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it cannot be read.
+    """
+    path = Path(folder) / "races.nc"
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Restore it with `git checkout -- data/races.nc`.")
+    return _open(path)
+
+
+def _open(path):
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as problem:

@@ -13,6 +13,7 @@ import numpy as np
 
 # Epochs after which halving looks at its candidates: about a ninth, a third, and all of the recorded 15.
 RUNGS = (2, 5, 15)
+PATIENCE = 200
 
 
 def play(player, scores, *, budget):
@@ -20,6 +21,7 @@ def play(player, scores, *, budget):
 
     A configuration that is asked for again is not trained again: it costs the epochs beyond those it
     already had, so that halving goes on with a training where it stopped, and a repetition is free.
+    The search ends when the budget is spent, when the player ends, or after 200 repetitions in a row.
 
     Parameters
     ----------
@@ -40,25 +42,43 @@ def play(player, scores, *, budget):
     Raises
     ------
     ValueError
-        If the budget is not above zero.
+        If the budget is not above zero, or the player asks for what was not recorded.
     """
     if not budget > 0:
         raise ValueError(f"A search needs a budget above zero epochs, got {budget!r}.")
-    trials, thinking, trained, spent, score = [], [], {}, 0, None
-    while True:
+    scores = np.asarray(scores)
+    trials, thinking, trained, spent, score, repeated = [], [], {}, 0, None, 0
+    while repeated < PATIENCE:
         start = time.process_time()
         try:
             configuration, epochs = player.send(score)
         except StopIteration:
-            return trials, thinking
+            break
         seconds = time.process_time() - start
-        spent += max(0, epochs - trained.get(configuration, 0))
-        if spent > budget:
-            return trials, thinking
+        _check_proposal(configuration, epochs, scores.shape)
+        more = max(0, epochs - trained.get(configuration, 0))
+        if spent + more > budget:
+            break
+        spent += more
+        repeated = 0 if more else repeated + 1
         trained[configuration] = max(epochs, trained.get(configuration, 0))
         score = float(scores[configuration][epochs - 1])
         trials.append((spent, configuration, epochs, score))
         thinking.append(seconds)
+    return trials, thinking
+
+
+def _check_proposal(configuration, epochs, shape):
+    inside = len(configuration) == len(shape) - 1 and all(
+        0 <= index < n for index, n in zip(configuration, shape, strict=False)
+    )
+    if not inside:
+        raise ValueError(
+            f"The player proposed {configuration!r}; it should have one index for each axis, and the axes have "
+            f"{', '.join(map(str, shape[:-1]))} values."
+        )
+    if not 1 <= epochs <= shape[-1]:
+        raise ValueError(f"The player asked for {epochs!r} epochs; 1 to {shape[-1]} are recorded.")
 
 
 def space_of(runs):
@@ -67,29 +87,49 @@ def space_of(runs):
     return {name: runs[name].values.tolist() for name in dims if name not in ("seed", "epoch")}
 
 
-def worlds(runs, seed):
+def worlds(runs, seed, *, measure="val_accuracy"):
     """Split recorded runs into what a search may see, the runs of one seed, and what it cannot know.
 
     Parameters
     ----------
     runs : xarray.Dataset
-        With ``val_accuracy``, its last dimensions "seed" (at least two) and "epoch".
+        With dimensions for the hyperparameters, "seed" (at least two) and "epoch".
     seed : int
         Index of the seed that the search sees.
+    measure : str
+        The variable that is the score, the higher the better.
 
     Returns
     -------
     seen : ndarray of shape (..., epochs)
         Validation accuracy of that seed, one axis for each hyperparameter.
     unseen : ndarray of shape (...)
-        Mean accuracy of the other seeds after the last epoch.
+        Mean score of the other seeds after the last epoch.
+
+    Raises
+    ------
+    ValueError
+        If there is no such measure or seed, or no other seed.
     """
-    accuracy = runs["val_accuracy"].transpose(..., "seed", "epoch").values
-    return accuracy[..., seed, :], np.delete(accuracy[..., -1], seed, axis=-1).mean(axis=-1)
+    if measure not in runs:
+        raise ValueError(f"{measure!r} was not recorded. Choose one of: {', '.join(runs.data_vars)}.")
+    if not 0 <= seed < runs.sizes["seed"] or runs.sizes["seed"] < 2:
+        raise ValueError(f"There is no seed {seed!r} with others beside it; there are {runs.sizes['seed']} seeds.")
+    scores = runs[measure].transpose(..., "seed", "epoch").values
+    return scores[..., seed, :], np.delete(scores[..., -1], seed, axis=-1).mean(axis=-1)
+
+
+def check_space(space):
+    """Raise a ValueError if there is nothing to search."""
+    empty = [name for name, values in space.items() if not len(values)]
+    if not space or empty:
+        where = f"{', '.join(map(str, empty))} has no values" if empty else "it has no hyperparameter"
+        raise ValueError(f"The configuration space is empty: {where}. Give each hyperparameter at least one value.")
 
 
 def draw(space, rng):
     """Return a random configuration: the index of one value on each axis."""
+    check_space(space)
     return tuple(int(rng.integers(len(values))) for values in space.values())
 
 
@@ -111,6 +151,7 @@ def grid_search(space, rng, *, size):
 
 def grid_axes(space, rng, *, size):
     """Return the indices of the values that a random grid of at most `size` configurations has on each axis."""
+    check_space(space)
     lengths = [len(values) for values in space.values()]
     chosen = np.ones(len(lengths), int)
     open_axes = list(range(len(lengths)))
@@ -154,6 +195,7 @@ def gaussian_process(space, rng):
     from skopt import Optimizer
     from skopt.space import Categorical, Integer
 
+    check_space(space)
     dimensions = [
         Integer(0, len(values) - 1) if is_ordered(values) else Categorical(range(len(values)))
         for values in space.values()
@@ -190,6 +232,7 @@ def tpe_with_hyperband(space, rng):
 def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options):
     import optuna
 
+    check_space(space)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {
         name: optuna.distributions.IntDistribution(0, len(values) - 1)

@@ -1,12 +1,16 @@
 """Each check says ✓ to a right answer and ✗ to several wrong ones, and never crashes on them."""
 
 import itertools
+import math
+import time
+from functools import partial
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from nbhelpers import checks
+from nbhelpers.search import bracket
 
 
 def right_count(units):
@@ -88,6 +92,76 @@ def right_cosine(step, steps, largest):
     return largest * (1 + np.cos(np.pi * step / steps)) / 2
 
 
+def right_networks(grid, folds):
+    return math.prod(len(values) for values in grid.values()) * folds + 1
+
+
+GRID = {
+    "units": [8, 16, 32, 64],
+    "optimizer": ["sgd", "adam"],
+    "learning_rate": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3],
+    "dropout": [0, 0.1, 0.2, 0.3, 0.4, 0.5],
+}
+
+
+def made_up_runs():
+    """Good only with SGD at the two largest rates and 32 or 64 units; less dropout and more epochs are better."""
+    coords = {**GRID, "seed": [0, 1, 2], "epoch": np.arange(1, 16)}
+    zero = xr.DataArray(0.0, dims=[]) + sum(
+        xr.DataArray(np.zeros(len(v)), dims=[k], coords={k: v}) for k, v in coords.items()
+    )
+    good = (zero.optimizer == "sgd") & (zero.learning_rate >= 0.1) & (zero.units >= 32)
+    noise = xr.zeros_like(zero) + np.random.default_rng(0).normal(0, 0.01, zero.shape)
+    accuracy = 0.5 + 0.4 * good + 0.002 * zero.epoch - 0.2 * zero.dropout + noise
+    return xr.Dataset({"val_accuracy": accuracy.transpose(*coords)})
+
+
+BOX_RUNS = made_up_runs()
+GOOD_BOX = {**GRID, "units": [32, 64], "optimizer": ["sgd"], "learning_rate": [0.1, 0.3]}
+
+
+def right_ratio(values, scores, options):
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    parts = order[: len(order) // 3], order[len(order) // 3 :]
+    shares = []
+    for part in parts:
+        counts = [1 + sum(values[i] == option for i in part) for option in options]
+        shares.append([count / sum(counts) for count in counts])
+    return [good / rest for good, rest in zip(*shares, strict=True)]
+
+
+def halving_player(space, rng):
+    while True:
+        candidates = [tuple(int(rng.integers(len(v))) for v in space.values()) for _ in range(9)]
+        yield from bracket(candidates)
+
+
+def random_player(space, rng):
+    while True:
+        yield tuple(int(rng.integers(len(v))) for v in space.values()), 15
+
+
+def lost(before, after):
+    return sorted(number for number, trial in before.items() if after.get(number) != trial)
+
+
+KEPT = {}
+
+
+def keeping(storage, trials):
+    """A search that goes on where it was; its storage is a dictionary."""
+    there = KEPT.setdefault(storage, [])
+    while len(there) < trials:
+        there.append(({"x": len(there)}, 0.0))
+    return list(there)
+
+
+def adding(storage, trials):
+    there = KEPT.setdefault(storage, [])
+    there += [({"x": len(there) + i}, 0.0) for i in range(trials)]
+    return list(there)
+
+
 RIGHT = [
     (checks.enough_images, (47_500,)),
     (checks.enough_images, (47_550,)),
@@ -114,6 +188,15 @@ RIGHT = [
     (checks.log_spaced, (np.geomspace(1e-4, 1, 9),)),
     (checks.log_spaced, ([0.0001, 0.000316, 0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1],)),
     (checks.cosine_schedule, (right_cosine,)),
+    (partial(checks.typical_error, score=-144), (12,)),
+    (checks.networks_of_a_grid, (right_networks,)),
+    (checks.small_box, (GOOD_BOX, BOX_RUNS)),
+    (partial(checks.epochs_of_a_bracket, candidates=9, rungs=(2, 5, 15)), (37,)),
+    (checks.parzen_ratio, (right_ratio,)),
+    (checks.better_player, (halving_player, BOX_RUNS)),
+    (partial(checks.break_even, start=300, training=10, workers=4), (42,)),
+    (checks.lost_trials, (lost,)),
+    (checks.resumed, (keeping,)),
 ]
 WRONG = [
     (checks.enough_images, (10_000,)),
@@ -179,6 +262,36 @@ WRONG = [
     (checks.cosine_schedule, (lambda step, steps, largest: right_cosine(step, steps, 1.0),)),
     (checks.cosine_schedule, (lambda step, steps, largest: None,)),
     (checks.cosine_schedule, (lambda step, steps, largest: right_cosine(step, 1000, largest),)),
+    (partial(checks.typical_error, score=-144), (-12,)),
+    (partial(checks.typical_error, score=-144), (144,)),
+    (partial(checks.typical_error, score=-144), ("12 degrees",)),
+    (checks.networks_of_a_grid, (lambda grid, folds: right_networks(grid, folds) - 1,)),
+    (checks.networks_of_a_grid, (lambda grid, folds: sum(map(len, grid.values())) * folds + 1,)),
+    (checks.networks_of_a_grid, (lambda grid, folds: None,)),
+    (checks.small_box, ({**GRID, "optimizer": ["sgd"]}, BOX_RUNS)),
+    (checks.small_box, (GRID, BOX_RUNS)),
+    (checks.small_box, ({**GOOD_BOX, "learning_rate": [0.1], "units": [64]}, BOX_RUNS)),
+    (checks.small_box, ({**GOOD_BOX, "units": [48]}, BOX_RUNS)),
+    (checks.small_box, ({**GOOD_BOX, "units": []}, BOX_RUNS)),
+    (checks.small_box, ({"units": [64]}, BOX_RUNS)),
+    (partial(checks.epochs_of_a_bracket, candidates=9, rungs=(2, 5, 15)), (48,)),
+    (partial(checks.epochs_of_a_bracket, candidates=9, rungs=(2, 5, 15)), (135,)),
+    (partial(checks.epochs_of_a_bracket, candidates=9, rungs=(2, 5, 15)), (None,)),
+    (checks.parzen_ratio, (lambda values, scores, options: [1 / x for x in right_ratio(values, scores, options)],)),
+    (checks.parzen_ratio, (lambda values, scores, options: right_ratio(values, [-s for s in scores], options),)),
+    (checks.parzen_ratio, (lambda values, scores, options: None,)),
+    (checks.better_player, (random_player, BOX_RUNS)),
+    (checks.better_player, (lambda space, rng: iter(()), BOX_RUNS)),
+    (checks.better_player, (lambda space, rng: (((0,), 15) for _ in range(9)), BOX_RUNS)),
+    (partial(checks.break_even, start=300, training=10, workers=4), (41,)),
+    (partial(checks.break_even, start=300, training=10, workers=4), (43,)),
+    (partial(checks.break_even, start=300, training=10, workers=4), (42.0,)),
+    (checks.lost_trials, (lambda before, after: sorted(before.keys() - after.keys()),)),
+    (checks.lost_trials, (lambda before, after: [n for n in before if after.get(n) != before[n]],)),
+    (checks.lost_trials, (lambda before, after: None,)),
+    (checks.resumed, (adding,)),
+    (checks.resumed, (lambda storage, trials: [({"x": time.time_ns() + i}, 0) for i in range(trials)],)),
+    (checks.resumed, (lambda storage, trials: [],)),
 ]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
+from nbhelpers.data import DATA_FOLDER, load_mnist, load_races, load_runs
 
 # MD5 of the four original files, which start with a header and hold the same bytes as our arrays.
 ORIGINALS = {
@@ -81,3 +81,11 @@ def test_damaged_runs_say_so(tmp_path):
     (tmp_path / "runs_small.nc").write_bytes(b"no netCDF file")
     with pytest.raises(ValueError, match="damaged.*git checkout"):
         load_runs("small", folder=tmp_path)
+
+
+def test_missing_or_damaged_races_are_refused_with_a_way_out(tmp_path):
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/races.nc"):
+        load_races(folder=tmp_path)
+    (tmp_path / "races.nc").write_bytes(b"not netCDF")
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_races(folder=tmp_path)

@@ -1,0 +1,77 @@
+"""The search that notebook 10 teaches, killed at twenty random moments, loses no finished trial."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import optuna
+import pytest
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "10_search_on_many_machines.ipynb"
+KILLS = 20
+# In place of a training: it takes a moment, and its score follows from its parameters.
+STUB = """
+import time
+
+
+def suggest(trial):
+    return {"x": trial.suggest_float("x", 0, 1), "n": trial.suggest_int("n", 1, 9)}
+
+
+def train(x, n):
+    time.sleep(0.3)
+    return x + n
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the notebook's own program, and the stub in place of its training."""
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    (program,) = [c.source for c in cells if c.source.startswith("%%writefile search.py")]
+    (tmp_path / "search.py").write_text(program.split("\n", 1)[1])
+    (tmp_path / "digits.py").write_text(STUB)
+    return tmp_path
+
+
+def start(folder, trials):
+    command = [sys.executable, "search.py", "sqlite:///study.db", str(trials)]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def complete(study):
+    return {t.number: (t.params, t.value) for t in study.trials if t.state.name == "COMPLETE"}
+
+
+def test_killed_at_twenty_random_moments_it_loses_nothing(folder):
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(study_name="digits", storage=f"sqlite:///{folder / 'study.db'}", direction="maximize")
+    rng, kept = random.Random(0), {}
+    for _ in range(KILLS):
+        process = start(folder, 1000)
+        started = len(study.trials)
+        while len(study.trials) == started:  # until it has begun with a trial
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, 1))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        now = complete(study)
+        assert kept.items() <= now.items(), "a finished trial was lost or changed"
+        kept = now
+    time.sleep(3)  # the grace period of the last one
+    wanted = len(kept) + KILLS  # more than enough to retry what was interrupted
+    assert start(folder, wanted).wait() == 0
+    now = complete(study)
+    assert kept.items() <= now.items() and len(now) >= wanted
+    assert all(value == params["x"] + params["n"] for params, value in now.values())
+    failed = [t.params for t in study.trials if t.state.name == "FAIL"]
+    interrupted = [params for params in failed if params]  # else it was killed before it had suggested anything
+    assert len(interrupted) > KILLS // 2, "it was hardly killed during a training, so little was tested"
+    for params in interrupted:
+        assert any(params.items() <= again.items() for again, _ in now.values()), "it was not trained again"
