@@ -31,6 +31,10 @@ NEEDED = {
         "epoch",
         ["plt.style", 'load_runs("atlas")', "explore("],
     ),
+    "09_search_where_it_pays": (
+        "trainings",
+        ["plt.style", "early_stoppers = [", "= load_races()", "def plot_budget", "explore("],
+    ),
 }
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
 

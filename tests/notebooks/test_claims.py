@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import xarray as xr
+from sklearn.base import clone
 
-from nbhelpers import compare, models
+from nbhelpers import compare, models, search
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
 SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
+EIGHTH = FOLDER / "08_search_a_grid_and_at_random.ipynb"
+NINTH = FOLDER / "09_search_where_it_pays.ipynb"
 
 
 def nbval(path):
@@ -95,6 +98,38 @@ def test_the_tuning_of_notebook_02_is_that_of_the_package():
     assert taught(scores).identical(compare.tuned(scores))
 
 
+def test_the_regressor_of_notebook_08_is_that_of_the_package():
+    taught = defined_class(EIGHTH, "KerasRegressor")
+    x = np.random.default_rng(0).random((40, 6), "float32")
+    options = {"units": (5, 4), "learning_rate": 0.02, "batch_size": 8, "epochs": 3, "random_state": 0}
+    predictions = [clone(kind(**options)).fit(x, x[:, 0]).predict(x) for kind in (taught, models.KerasRegressor)]
+    assert np.allclose(*predictions, atol=1e-6)
+
+
+def defined_class(path, name):
+    notebook = nbformat.read(path, as_version=4)
+    (source,) = [c.source for c in notebook.cells if c.cell_type == "code" and f"class {name}(" in c.source]
+    namespace = {"keras": keras, "np": np, "build_mlp": models.build_mlp}
+    exec(source, namespace)
+    return namespace[name]
+
+
+def test_the_grids_of_notebook_08_are_those_of_the_package():
+    taught = defined_in(EIGHTH, "grid_axes", {"np": np})
+    space = {"a": range(4), "b": range(9), "c": range(2)}
+    for seed in range(20):
+        grids = [make(space, np.random.default_rng(seed), size=15) for make in (taught, search.grid_axes)]
+        assert grids[0] == grids[1]
+
+
+def test_the_halving_of_notebook_09_is_that_of_the_package():
+    taught = defined_in(NINTH, "successive_halving", {"RUNGS": search.RUNGS})
+    scores = np.random.default_rng(0).random((30, 15))
+    candidates = [(i,) for i in range(9)]
+    trials, _ = search.play(search.bracket(candidates), scores, budget=1000)
+    assert taught(candidates, scores) == trials[-1][1]
+
+
 # Notebook, and words of the cells left out here: they train for long, or need a cell that does.
 SAMPLE = {
     "04_choose_an_activation_and_an_initialization": [
@@ -108,6 +143,8 @@ SAMPLE = {
     "05_regularize": ["train_few", "kernels", "x_more"],
     "06_normalize_batches": ["Percentiles", "traces", "BothModes", "modes"],
     "07_set_the_training_parameters": [],
+    "08_search_a_grid_and_at_random": [".fit(", "cross_validate(", "KerasRegressor(", "seconds_each", "table(grid"],
+    "09_search_where_it_pays": ["Ledger", "results", "for name in tqdm", "X_valid"],
 }
 
 
