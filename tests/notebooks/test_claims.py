@@ -143,8 +143,15 @@ SAMPLE = {
     "05_regularize": ["train_few", "kernels", "x_more"],
     "06_normalize_batches": ["Percentiles", "traces", "BothModes", "modes"],
     "07_set_the_training_parameters": [],
-    "08_search_a_grid_and_at_random": [".fit(", "cross_validate(", "KerasRegressor(", "seconds_each", "table(grid"],
-    "09_search_where_it_pays": ["Ledger", "results", "for name in tqdm", "X_valid"],
+    "08_search_a_grid_and_at_random": [
+        ".fit(",
+        "cross_validate(",
+        "KerasRegressor(",
+        "seconds_each",
+        "table(",
+        "search.predict",
+    ],
+    "09_search_where_it_pays": ["Ledger", "results", "ledger", "X_valid"],
 }
 
 

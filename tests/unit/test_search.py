@@ -79,10 +79,20 @@ def test_a_trial_beyond_the_budget_is_not_shown_to_the_player():
 def test_a_bracket_keeps_the_best_third_at_each_rung():
     candidates = [(u, a, r) for u, a, r in itertools.product(range(4), range(2), range(3))][:9]
     trials, _ = play(bracket(candidates), table(), budget=10_000)
-    assert [trial[2] for trial in trials] == [2] * 9 + [5] * 3 + [15]
+    assert [trial[2] for trial in trials] == [2] * 9 + [6] * 3 + [15]
     order = sorted(candidates, key=lambda c: table()[c][1], reverse=True)
     assert {trial[1] for trial in trials[9:12]} == set(order[:3])
-    assert trials[-1][0] == 37
+    assert trials[-1][0] == 9 * 2 + 3 * 4 + 9
+
+
+def test_the_pruner_stops_trials_at_both_of_its_rungs():
+    trials, _ = play(
+        PLAYERS["tpe with hyperband"]({"a": range(40)}, rng()), np.random.default_rng(0).random((40, 15)), budget=300
+    )
+    longest = {}
+    for _, configuration, epochs, _ in trials:
+        longest[configuration] = max(epochs, longest.get(configuration, 0))
+    assert set(longest.values()) == set(search.RUNGS)
 
 
 def test_a_random_grid_is_a_grid_within_its_size_and_spreads_its_values():
