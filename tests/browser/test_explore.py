@@ -33,7 +33,7 @@ NEEDED = {
     ),
     "09_search_where_it_pays": (
         "trainings",
-        ["plt.style", "early_stoppers = [", "= load_races()", "def plot_budget", "explore("],
+        ["plt.style", "= load_races()", "def plot_race(", "early_stoppers = [", "def plot_budget", "explore("],
     ),
 }
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]

@@ -19,6 +19,10 @@ STUB = """
 import time
 
 
+def prepare():
+    pass
+
+
 def suggest(trial):
     return {"x": trial.suggest_float("x", 0, 1), "n": trial.suggest_int("n", 1, 9)}
 
@@ -64,7 +68,7 @@ def test_killed_at_twenty_random_moments_it_loses_nothing(folder):
         now = complete(study)
         assert kept.items() <= now.items(), "a finished trial was lost or changed"
         kept = now
-    time.sleep(3)  # the grace period of the last one
+    time.sleep(6)  # the grace period of the last one
     wanted = len(kept) + KILLS  # more than enough to retry what was interrupted
     assert start(folder, wanted).wait() == 0
     now = complete(study)
