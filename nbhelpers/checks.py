@@ -374,8 +374,7 @@ def networks_of_a_grid(networks):
 
 def small_box(box, runs, *, few=8, many=64, repetitions=300):
     """08, exercise 3: in this box of runs with SGD, few random trainings find more than many in all of them."""
-    accuracy = runs["val_accuracy"].sel(epoch=15)
-    space = {name: runs[name].values.tolist() for name in accuracy.dims if name != "seed"}
+    space = space_of(runs)
     if sorted(box) != sorted(space):
         return report(f"A box names {', '.join(space)}, each once; yours names {', '.join(box) or 'nothing'}.", "")
     for name, values in box.items():
@@ -394,15 +393,16 @@ def small_box(box, runs, *, few=8, many=64, repetitions=300):
         )
 
     def median(part, size):
+        parts = [worlds(part, seed) for seed in range(part.sizes["seed"])]
         worth = []
         for repetition in range(repetitions):
-            scores = part.transpose("seed", ...).values.reshape(part.sizes["seed"], -1)
-            seen, unseen = scores[repetition % 3], np.delete(scores, repetition % 3, axis=0).mean(axis=0)
-            drawn = np.random.default_rng(repetition).choice(seen.size, min(size, seen.size), replace=False)
-            worth.append(unseen[drawn[seen[drawn].argmax()]])
+            seen, unseen = parts[repetition % len(parts)]
+            drawn = np.random.default_rng(repetition).choice(unseen.size, min(size, unseen.size), replace=False)
+            worth.append(unseen.ravel()[drawn[seen[..., -1].ravel()[drawn].argmax()]])
         return float(np.median(worth))
 
-    inside, outside = median(accuracy.sel({k: list(set(v)) for k, v in box.items()}), few), median(accuracy, many)
+    inside = median(runs.sel({name: list(set(values)) for name, values in box.items()}), few)
+    outside = median(runs, many)
     text = f"{few} trainings in the box find {inside:.4f}, {many} in the whole atlas {outside:.4f}."
     problem = f"{text} Drop the values that you would not try yourself." if inside <= outside else None
     return report(problem, text)
@@ -433,20 +433,14 @@ def parzen_ratio(preference):
         (rng.integers(3, size=30).tolist(), rng.random(30).tolist(), [0, 1, 2]),
     ]
     for values, scores, options in cases:
-        good = np.argsort(scores)[::-1][: len(scores) // 3]
-        counts = [
-            [sum(values[i] == option for i in part) + 1 for option in options] for part in (good, _rest(good, scores))
-        ]
+        good, rest = np.split(np.argsort(scores)[::-1], [len(scores) // 3])
+        counts = [[sum(values[i] == option for i in part) + 1 for option in options] for part in (good, rest)]
         right = np.divide(*(np.array(count) / sum(count) for count in counts))
         answer = preference(list(values), list(scores), list(options))
         if not _close(answer, right):
             hint = "The good are the highest third; a share is a count plus one, over the sum of these counts."
             return report(f"For {len(values)} trials with the options {options} it gave {answer!r}. {hint}", "")
     return report(None, "Frequent among the good and rare among the rest: these are tried.")
-
-
-def _rest(good, scores):
-    return [i for i in range(len(scores)) if i not in set(good)]
 
 
 def better_player(player, runs, *, trainings=20, repetitions=120):

@@ -157,7 +157,8 @@ class KerasRegressor(keras.wrappers.SKLearnRegressor):
         What ``fit`` of Keras takes, >= 1.
     random_state : int, optional
         Seed of the initial weights, the order of the images and the dropout. It sets those of NumPy,
-        Python and TensorFlow, as Keras does.
+        Python and TensorFlow, as Keras does; and with a seed set, Keras 3.15 repeats the first order of the
+        images in each epoch (see `batches`).
 
     Attributes
     ----------
