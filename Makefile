@@ -41,8 +41,9 @@ nbval: $(INSTALLED) ## run every notebook and solution
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest tests/browser
 
-notebooks: $(INSTALLED) ## re-run the notebooks on fresh kernels and store their outputs
+notebooks: $(INSTALLED) ## re-run the notebooks on fresh kernels, store their outputs, collect the rules of thumb
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
+	@$(BIN)/python tools/collect_rules.py
 
 bench: $(INSTALLED) ## measure speed on this machine and print a table
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
@@ -51,6 +52,7 @@ bench: $(INSTALLED) ## measure speed on this machine and print a table
 runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 	$(BIN)/python data/make_runs.py
+	$(BIN)/python data/make_transfers.py
 	$(BIN)/python data/make_races.py
 	$(BIN)/python data/draw_atlas.py
 

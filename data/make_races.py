@@ -11,14 +11,12 @@ where it was. When no repetition is missing, they are joined into one netCDF fil
 import argparse
 import os
 import platform
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
+from blocks import fill, save
 
 from nbhelpers.data import load_runs
 from nbhelpers.search import PLAYERS, incumbents, play, space_of, worlds
@@ -53,12 +51,8 @@ def repeat(method, repetition, *, runs=None):
     }
 
 
-def record(method, repetition, parts):
-    """Run one repetition and move it into place as one file."""
-    draft = parts / f"{method}-{repetition}.{os.getpid()}.tmp"
-    with draft.open("wb") as file:
-        np.savez(file, **repeat(method, repetition))
-    os.replace(draft, file_of(method, repetition, parts))
+def record(method, repetition, path):
+    save(path, repeat(method, repetition))
 
 
 def file_of(method, repetition, parts):
@@ -67,18 +61,8 @@ def file_of(method, repetition, parts):
 
 def record_all(methods, parts, *, processes=None):
     """Run the repetitions that are missing, one process a core."""
-    parts.mkdir(parents=True, exist_ok=True)
-    for draft in parts.glob("*.tmp"):  # left by a run that was killed
-        draft.unlink()
     everything = [(method, repetition) for repetition in range(REPETITIONS) for method in methods]
-    missing = [pair for pair in everything if not file_of(*pair, parts).exists()]
-    with (
-        ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool,
-        tqdm(total=len(everything), initial=len(everything) - len(missing), unit="repetition") as bar,
-    ):
-        for task in as_completed([pool.submit(record, *pair, parts) for pair in missing]):
-            task.result()
-            bar.update()
+    fill({file_of(*pair, parts): pair for pair in everything}, record, processes=processes, unit="repetition")
 
 
 def join(parts, *, methods=PLAYERS):

@@ -45,7 +45,8 @@ FEW_IMAGES = {
     "learning_rate": RATES[1:6],
     "dropout": (0.0, 0.2, 0.4, 0.6),
 }
-MODEL_OPTIONS = ("activation", "batch_norm", "kernel_initializer", "optimizer")
+ALL_IMAGES = {"images": 50_000, "batch_size": 128, "every": 5, "learning_rate": RATES[1:4]}  # 3e-4 to 3e-3
+MODEL_OPTIONS = ("activation", "batch_norm", "input_dropout", "kernel_initializer", "max_norm", "optimizer")
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 LONG_NAMES = {
     "units": "units of each hidden layer",
@@ -238,6 +239,29 @@ SWEEPS = {
         blocks={"batch_size": (8, 20, 50, 125, 400, 1000, 2500), "optimizer": ("sgd", "adam")},
         fixed={"units": 64, "hidden_layers": 2, "activation": "relu"},
         learning_rate=(*RATES, 3.16),
+    ),
+    # How good does a plain network get on all images, in the size of Simard et al. (2003)?
+    "recipe_plain": Sweep(
+        blocks={"units": (800,)},
+        fixed={"hidden_layers": 1, "activation": "relu", "optimizer": "adam", "schedule": "cosine"},
+        seeds=5,
+        epochs=25,
+        **ALL_IMAGES,
+    ),
+    # And with dropout and max-norm, as Srivastava et al. (2014) trained theirs?
+    "recipe_dropout": Sweep(
+        blocks={"units": (800,)},
+        fixed={
+            "hidden_layers": 2,
+            "activation": "relu",
+            "optimizer": "adam",
+            "schedule": "cosine",
+            "input_dropout": 0.2,
+            "max_norm": 2.0,
+        },
+        dropout=(0.5,),
+        epochs=50,
+        **ALL_IMAGES,
     ),
 }
 
@@ -478,7 +502,7 @@ def share_dropout(model):
         return keras.ops.where(kept, inputs / (1 - rate[-1]), 0)
 
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, keras.layers.Dropout) and layer.name != "input_dropout":
             layer.call = call.__get__(layer)
     return rate
 

@@ -518,6 +518,215 @@ def resumed(search):
     return report(problem, "It went on where it was, and stopped when all were there.")
 
 
+def moved_parameters(count, *, units=(100, 100, 100), classes=5, frozen=2):
+    """11, exercise 1: how many weights and biases training moves when so many of the lowest layers are frozen."""
+    sizes = (784, *units, classes)
+    each = [(n_in + 1) * n_out for n_in, n_out in itertools.pairwise(sizes)]
+    weights_alone = sum(a * b for a, b in itertools.pairwise(sizes[frozen:]))
+    hints = {
+        sum(each[:frozen]): "These are the frozen ones.",
+        sum(each): "These are all of them, frozen or not.",
+        each[-1]: "The output layer is not the only one that learns.",
+        weights_alone: "Each unit has a bias, too.",
+    }
+    problem = None
+    if count != sum(each[frozen:]):
+        problem = f"{count!r} is not it. {hints.get(count, 'Which layers learn, and how large is each of them?')}"
+    return report(problem, f"Of {sum(each):,} parameters training moves {sum(each[frozen:]):,}.")
+
+
+def thawed(thaw):
+    """11, exercise 2: `thaw(model, learning_rate)` lets all layers learn again, but for batch normalization."""
+    import keras
+
+    from nbhelpers.models import build_mlp
+
+    model = build_mlp((6, 5), batch_norm=True, input_shape=(4,), classes=3)
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+    model.compile("adam", loss="sparse_categorical_crossentropy")
+    x, y = np.random.default_rng(0).random((12, 4), "float32"), np.arange(12) % 3
+    model.fit(x, y, verbose=0)
+    answer = thaw(model, 0.004)
+    model = model if answer is None else answer
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    normal = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    before = [[np.array(w) for w in layer.get_weights()] for layer in (dense[0], normal[0])]
+    try:
+        model.fit(x, y, verbose=0)
+    except Exception as error:
+        return report(f"After your thaw, training raised {type(error).__name__}: {str(error)[:80]}", "")
+    after = [layer.get_weights() for layer in (dense[0], normal[0])]
+    moved = [
+        any(not np.array_equal(a, b) for a, b in zip(*pair, strict=True)) for pair in zip(before, after, strict=True)
+    ]
+    problem = None
+    if not moved[0]:
+        problem = "The lowest layer did not move in the training after your thaw. Which call makes a change count?"
+    elif moved[1]:
+        problem = "The averages of batch normalization moved. Which layers must stay as they were?"
+    elif not math.isclose(float(model.optimizer.learning_rate), 0.004, rel_tol=1e-5):
+        problem = f"The learning rate is {float(model.optimizer.learning_rate):g}, and 0.004 was asked for."
+    return report(problem, "The dense layers learn, the normalization stays, at the rate that was asked for.")
+
+
+def better_start(yours, scratch):
+    """11, exercise 3: accuracies from your start, one a seed, beat those from scratch, seed by seed."""
+    # Half of the validation images of five digits, a quarter of the 10,000 for which the ruler knows their error.
+    try:
+        difference, margin = ruler(scratch, yours, image_error=0.002, paired=True)
+    except ValueError as problem:
+        return report(f"{problem}", "")
+    text = f"The difference is {difference:+.3f} and the margin {margin:.3f}"
+    problem = f"{text}. Few labels vary much: more seeds, or a better base." if difference <= margin else None
+    return report(problem, f"{text}: what your base knows is worth something here.")
+
+
+FLAWS = (
+    "copies on both sides",
+    "one side scaled",
+    "chosen on the test images",
+    "prepared before the split",
+    "the luckiest seed",
+    "too few epochs",
+    "the wrong loss",
+    "unequal budgets",
+)
+RIGHT_FLAWS = {
+    1: "chosen on the test images",
+    2: "prepared before the split",
+    3: "copies on both sides",
+    4: "one side scaled",
+    5: "the luckiest seed",
+    6: "unequal budgets",
+}
+
+
+def flaw(number, flawed, mended, *, name, images=400, loss=False, draws=8):
+    """12, exercises 1 to 5: name the flaw, and report what new images confirm.
+
+    `flawed` and `mended` take images (n, 784), labels and a seed, and return the score that they report and a
+    function that predicts the labels of new images (with `loss`, their probabilities).
+    """
+    from tqdm.auto import tqdm
+
+    problem, (wrong, right) = _misnamed(number, name), ([], [])
+    pool, new = _flat_images()
+    for draw in tqdm(range(draws), unit="draw", leave=False):
+        chosen = np.random.default_rng(draw).permutation(len(pool[0]))[:images]
+        for program, errors in ((flawed, wrong), (mended, right)):
+            reported, predict = program(pool[0][chosen], pool[1][chosen], draw)
+            errors.append((float(reported), _truth(predict(new[0]), new[1], loss=loss)))
+    (flattered, _), (yours, error) = _flattery(wrong), _flattery(right)
+    kind = "a loss" if loss else "an accuracy"
+    text = (
+        f"The flawed program reports {kind} of {np.mean(wrong, 0)[0]:.3f} where {len(new[1]):,} new images give "
+        f"{np.mean(wrong, 0)[1]:.3f}; yours reports {np.mean(right, 0)[0]:.3f} where they give "
+        f"{np.mean(right, 0)[1]:.3f}. Off by {flattered:+.3f}, and by {yours:+.3f}"
+    )
+    worse = np.mean(right, 0)[1] - np.mean(wrong, 0)[1]
+    if problem is None and abs(yours) > min(3 * error + 0.005, abs(flattered)):
+        problem = f"{text}: what yours reports is not what new images confirm."
+    elif problem is None and (worse > 0.1 if loss else worse < -0.1):
+        problem = f"{text}, but your network is much worse than the flawed one. Mend the report, not the network."
+    return report(problem, f"{text} (two standard errors: {2 * error:.3f}).")
+
+
+def budgets(flawed, mended, *, name):
+    """12, exercise 6: name the flaw, and give both candidates the same rates, epochs and seeds.
+
+    `flawed` and `mended` take a function ``train(activation, learning_rate=, epochs=, seed=)`` that returns a
+    validation accuracy, and return by how much the second candidate beats the first.
+    """
+    problem = _misnamed(6, name)
+    (claimed, _), (gain, spent) = (_with_accounts(program) for program in (flawed, mended))
+    first, second = (sorted(trainings) for trainings in spent.values()) if len(spent) == 2 else ((), ())
+    text = f"The flawed program claims {claimed:+.3f}; on equal terms it is {gain:+.3f}"
+    if problem is None and len(spent) != 2:
+        problem = f"Two activations are compared; your program trains {len(spent)}."
+    elif problem is None and first != second:
+        problem = "The two candidates were not trained alike. Compare rates, epochs and seeds of all trainings."
+    elif problem is None and len({rate for rate, _, _ in first}) < 3:
+        problem = "Both have the same budget, but no choice of learning rates. Tune both."
+    elif problem is None and len({seed for _, _, seed in first}) < 3:
+        problem = "Both have the same budget, but fewer than three seeds."
+    return report(problem, f"{text}. The budget made the rest.")
+
+
+def procedure(result, images, angles, *, baseline):
+    """12, exercise 7: the report of a search on the turned digits holds on new images, turned (n, 784).
+
+    `result` has "val_mse", one a seed for the chosen settings, "test_mse", and "predict", the final network's
+    predictions; `baseline` is the error of an untuned network, in degrees².
+    """
+    missing = {"val_mse", "test_mse", "predict"} - set(result or {})
+    if missing:
+        return report(f"The report lacks {', '.join(sorted(missing))}.", "")
+    if np.size(result["val_mse"]) < 3:
+        return report(f"{np.size(result['val_mse'])} seed(s) of the chosen settings; three are the least.", "")
+    predicted = np.asarray(result["predict"](images), float)
+    if predicted.shape not in {(len(angles),), (len(angles), 1)}:
+        return report(f"predict gave an array of shape {predicted.shape} for {len(angles):,} images.", "")
+    squared = (predicted.ravel() - angles) ** 2
+    found, error = squared.mean(), squared.std() / math.sqrt(len(angles))
+    text = f"New images give {found:.0f} degrees², the report says {result['test_mse']:.0f}"
+    problem = None
+    # Both scores come from images, about as many.
+    if abs(result["test_mse"] - found) > 4 * math.sqrt(2) * error:
+        problem = f"{text}; the images explain ± {math.sqrt(2) * error:.0f}. What is your score a score of?"
+    elif found > 0.8 * baseline:
+        problem = f"{text}; the untuned network had {baseline:.0f}. A search should take a fifth off."
+    return report(problem, f"{text}; the untuned network had {baseline:.0f}.")
+
+
+def _misnamed(number, name):
+    if name not in FLAWS:
+        return f"name={name!r} is none of these: {', '.join(FLAWS)}."
+    return None if name == RIGHT_FLAWS[number] else f"{name!r} is not the flaw of this program. Follow the images."
+
+
+def _flat_images():
+    """Images to draw from, and 5,000 new ones, each with labels; all from the training set."""
+    from nbhelpers.data import load_mnist
+
+    images, labels = load_mnist("train")
+    images = images.reshape(len(images), -1)
+    return (images[:40_000], labels[:40_000]), (images[45_000:], labels[45_000:])
+
+
+def _truth(predicted, labels, *, loss):
+    if not loss:
+        return float(np.mean(np.asarray(predicted).ravel() == labels))
+    return float(-np.log(np.maximum(np.asarray(predicted)[np.arange(len(labels)), labels], 1e-15)).mean())
+
+
+def _flattery(pairs):
+    """Mean and standard error of what was reported minus what is true."""
+    differences = np.subtract(*np.transpose(pairs))
+    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
+
+
+def _with_accounts(program):
+    """Call a program with a `train` that keeps accounts; return its result, and the trainings of each activation."""
+    import warnings
+
+    from sklearn.neural_network import MLPClassifier
+
+    (images, labels), _ = _flat_images()
+    spent = {}
+
+    def train(activation, *, learning_rate=0.001, epochs=20, seed=0):
+        spent.setdefault(activation, []).append((learning_rate, epochs, seed))
+        options = {"learning_rate_init": learning_rate, "max_iter": epochs, "batch_size": 50, "random_state": seed}
+        network = MLPClassifier((50, 50), activation=activation, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it has not converged
+            network.fit(images[:500], labels[:500])
+        return float(network.score(images[500:2500], labels[500:2500]))
+
+    return float(program(train)), spent
+
+
 def _close(answer, right, *, tolerance=1e-6):
     """Whether an answer is a number or array of the right shape and values; False for anything else."""
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def ruler(a, b, *, image_error=0.001):
+def ruler(a, b, *, image_error=0.001, paired=False):
     """Compare the accuracies of two candidates: their difference, and how large it must be to count.
 
     The margin is two standard errors of the difference. They come from the seeds, whose spread is taken
@@ -16,6 +16,9 @@ def ruler(a, b, *, image_error=0.001):
     image_error : float
         Standard error of the difference that comes from the images; notebook 01 measures about
         0.001 for 10,000 images, and it falls with the square root of their number.
+    paired : bool
+        Whether the scores at one place belong together, as when both candidates had the same few training
+        images: then the spread is that of their differences.
 
     Returns
     -------
@@ -32,7 +35,11 @@ def ruler(a, b, *, image_error=0.001):
         raise ValueError(f"The ruler needs two seeds or more of each candidate, got {len(a)} and {len(b)}.")
     if not np.isfinite([a.sum(), b.sum()]).all():
         raise ValueError("A score is missing or not finite: a run that diverged has no place in a mean of accuracies.")
+    if paired and len(a) != len(b):
+        raise ValueError(f"Scores in pairs must be as many, got {len(a)} and {len(b)}.")
     seed_error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    if paired:
+        seed_error = (b - a).std(ddof=1) / np.sqrt(len(a))
     return float(b.mean() - a.mean()), float(2 * np.hypot(seed_error, image_error))
 
 

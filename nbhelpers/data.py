@@ -108,6 +108,29 @@ def load_runs(name="atlas", *, folder=DATA_FOLDER):
     return _open(path)
 
 
+def load_transfers(*, folder=DATA_FOLDER):
+    """Open the recorded transfers from the digits 0 to 4 to the digits 5 to 9.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where ``transfers.nc`` lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dimensions ``network``, ``source``, ``layers_kept``, ``treatment``, ``labels`` (a digit),
+        ``learning_rate`` and ``seed``. ``tuning_accuracy`` and ``val_accuracy`` come from two halves of the
+        validation images; they are missing where nothing was recorded. ``transfers.attrs`` says how they were made.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it cannot be read.
+    """
+    return _open_named("transfers", folder)
+
+
 def load_races(*, folder=DATA_FOLDER):
     """Open the recorded races of search methods on the atlas.
 
@@ -128,9 +151,13 @@ def load_races(*, folder=DATA_FOLDER):
     FileNotFoundError, ValueError
         If there is no such file, or it cannot be read.
     """
-    path = Path(folder) / "races.nc"
+    return _open_named("races", folder)
+
+
+def _open_named(name, folder):
+    path = Path(folder) / f"{name}.nc"
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Restore it with `git checkout -- data/races.nc`.")
+        raise FileNotFoundError(f"There is no file {path}. Restore it with `git checkout -- data/{name}.nc`.")
     return _open(path)
 
 

@@ -9,6 +9,7 @@ import pytest
 from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp, make_schedule
 from tests.runs.fake_recorder import make_runs
+from tests.runs.test_transfers import make_transfers
 
 NAMES = sorted(make_runs.SWEEPS)
 EPOCHS = 5  # of 15, enough to tell one row from another
@@ -51,9 +52,10 @@ def test_the_atlas_is_as_large_as_promised(files):
 
 def test_readme_counts_the_trainings_right(files):
     files = {name: files[name] for name in NAMES}
-    trainings = sum(runs["diverged"].size for runs in files.values())
+    trainings = sum(runs["diverged"].size for runs in files.values()) + make_transfers.trainings()
     assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text()
     rows = (DATA_FOLDER / "README.md").read_text()
+    assert f"{make_transfers.trainings():,} trainings" in rows
     for name, runs in files.items():
         assert f"| {runs['diverged'].size:,} |" in next(r for r in rows.splitlines() if f"runs_{name}.nc" in r)
 
@@ -128,6 +130,8 @@ ROWS = [
     ("optimizers", {"optimizer": "adamw", "schedule": "step", "learning_rate": 0.01}),
     ("normalization", {"batch_norm": "after", "activation": "relu", "batch_size": 125, "learning_rate": 0.1}),
     ("three_layers_of_sigmoids", {"batch_norm": True, "learning_rate": 1.0}),
+    ("recipe_plain", {"learning_rate": 0.001}),
+    ("recipe_dropout", {"learning_rate": 0.001}),
     ("batch_sizes", {"batch_size": 400, "optimizer": "sgd", "learning_rate": 0.316}),
 ]
 
@@ -140,7 +144,8 @@ def train_again(name, setting, *, epochs):
     steps = sweep.epochs * (sweep.images // batch_size)
     rate = make_schedule(setting.get("schedule", "constant"), setting["learning_rate"], steps=steps)
     keras.utils.set_random_seed(0)
-    options = {**make_runs.model_options(setting), "dropout": setting.get("dropout", 0.0)}
+    dropout = setting.get("dropout", sweep.dropout[0])
+    options = {**make_runs.model_options(setting), "dropout": dropout}
     model = build_mlp(make_runs.hidden_units(setting), learning_rate=rate, **options)
     images = batches(*load_mnist("train", n=sweep.images), batch_size=batch_size)
     model.fit(images, epochs=epochs, shuffle=False, verbose=0)

@@ -69,8 +69,8 @@ def test_the_beginning_of_a_gaussian_process_comes_out_the_same(atlas, races):
 
 def test_a_finished_repetition_is_not_run_again_and_a_missing_one_is(tmp_path, monkeypatch):
     monkeypatch.setattr(make_races, "REPETITIONS", 3)
-    make_races.record("random", 1, tmp_path)
     kept = make_races.file_of("random", 1, tmp_path)
+    make_races.record("random", 1, kept)
     before = kept.stat().st_mtime_ns
     (tmp_path / "random-0.99.tmp").write_bytes(b"half written")
     make_races.record_all(["random"], tmp_path, processes=1)
@@ -82,6 +82,6 @@ def test_a_finished_repetition_is_not_run_again_and_a_missing_one_is(tmp_path, m
 
 def test_a_missing_repetition_is_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(make_races, "REPETITIONS", 2)
-    make_races.record("random", 0, tmp_path)
+    make_races.record("random", 0, make_races.file_of("random", 0, tmp_path))
     with pytest.raises(FileNotFoundError, match="random-1"):
         make_races.join(tmp_path, methods=["random"])

@@ -5,9 +5,13 @@ import math
 import time
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 import xarray as xr
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.neighbors import KNeighborsClassifier
 
 from nbhelpers import checks
 from nbhelpers.search import bracket
@@ -162,6 +166,72 @@ def adding(storage, trials):
     return list(there)
 
 
+def right_thaw(model, learning_rate):
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
+
+
+def half_thaw(model, learning_rate):
+    for layer in model.layers:
+        layer.trainable = True
+
+
+def thaw_everything(model, learning_rate):
+    half_thaw(model, learning_rate)
+    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
+
+
+def nearest(images, labels, seed, *, pixels=60):
+    """Nearest neighbours on some pixels: the score on the last half, and the predictions of new images."""
+    chosen, half = np.random.default_rng(seed).permutation(784)[:pixels], len(images) // 2
+    network = KNeighborsClassifier(1).fit(images[:half, chosen], labels[:half])
+    return network.score(images[half:, chosen], labels[half:]), lambda new: network.predict(new[:, chosen])
+
+
+def luckiest(images, labels, seed):
+    return max((nearest(images[:250], labels[:250], 100 * seed + i) for i in range(20)), key=lambda pair: pair[0])
+
+
+def plain_score(images, labels, seed):
+    return nearest(images, labels, seed)
+
+
+def honest_and_useless(images, labels, seed):
+    return nearest(images, labels, seed, pixels=1)
+
+
+def half_scaled(images, labels, seed, *, scale=255):
+    half = len(images) // 2
+    regression = LogisticRegression().fit(images[:half], labels[:half])
+    return log_loss(labels[half:], regression.predict_proba(images[half:] * scale)), regression.predict_proba
+
+
+def plain_loss(images, labels, seed):
+    return half_scaled(images, labels, seed, scale=1)
+
+
+def unequal(train):
+    tuned = max(train("relu", learning_rate=rate, epochs=10) for rate in (0.001, 0.01))
+    return tuned - train("logistic", epochs=2)
+
+
+def equal(train, *, seeds=3):
+    best = {}
+    for activation in ("logistic", "relu"):
+        rates = (0.001, 0.003, 0.01)
+        best[activation] = max(
+            np.mean([train(activation, learning_rate=rate, epochs=2, seed=seed) for seed in range(seeds)])
+            for rate in rates
+        )
+    return best["relu"] - best["logistic"]
+
+
+ANGLES = np.random.default_rng(0).uniform(-45, 45, 2000)
+TURNED = (ANGLES + np.random.default_rng(1).normal(0, 10, 2000))[:, None] * np.ones(784), ANGLES
+REPORT = {"val_mse": [95.0, 102.0, 99.0], "test_mse": 101.0}
+
+
 RIGHT = [
     (checks.enough_images, (47_500,)),
     (checks.enough_images, (47_550,)),
@@ -197,6 +267,13 @@ RIGHT = [
     (partial(checks.break_even, start=300, training=10, workers=4), (42,)),
     (checks.lost_trials, (lost,)),
     (checks.resumed, (keeping,)),
+    (checks.moved_parameters, (10_605,)),
+    (checks.thawed, (right_thaw,)),
+    (checks.better_start, ([0.8, 0.81, 0.8], [0.7, 0.71, 0.7])),
+    (partial(checks.flaw, 5, name="the luckiest seed", draws=8), (luckiest, plain_score)),
+    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=3, images=100), (half_scaled, plain_loss)),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, equal)),
+    (partial(checks.procedure, baseline=500), ({**REPORT, "predict": lambda x: x[:, 0]}, *TURNED)),
 ]
 WRONG = [
     (checks.enough_images, (10_000,)),
@@ -292,6 +369,30 @@ WRONG = [
     (checks.resumed, (adding,)),
     (checks.resumed, (lambda storage, trials: [({"x": time.time_ns() + i}, 0) for i in range(trials)],)),
     (checks.resumed, (lambda storage, trials: [],)),
+    (checks.moved_parameters, (505,)),
+    (checks.moved_parameters, (10_500,)),
+    (checks.moved_parameters, ("some",)),
+    (checks.thawed, (lambda model, rate: None,)),
+    (checks.thawed, (half_thaw,)),
+    (checks.thawed, (thaw_everything,)),
+    (checks.thawed, (lambda model, rate: right_thaw(model, rate / 10),)),
+    (checks.better_start, ([0.8, 0.7, 0.9], [0.79, 0.71, 0.8])),
+    (checks.better_start, ([0.8], [0.7, 0.71, 0.7])),
+    (partial(checks.flaw, 5, name="the luckiest seed", draws=8), (luckiest, luckiest)),
+    (partial(checks.flaw, 5, name="too few epochs", draws=2), (luckiest, plain_score)),
+    (partial(checks.flaw, 5, name="?", draws=2), (luckiest, plain_score)),
+    (partial(checks.flaw, 5, name="the luckiest seed", draws=8), (luckiest, honest_and_useless)),
+    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=3, images=100), (half_scaled, half_scaled)),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, unequal)),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, lambda train: train("relu") - train("relu"))),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, lambda train: train("relu") - train("tanh"))),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, partial(equal, seeds=1))),
+    (partial(checks.budgets, name="copies on both sides"), (unequal, equal)),
+    (partial(checks.procedure, baseline=500), ({}, *TURNED)),
+    (partial(checks.procedure, baseline=500), ({**REPORT, "val_mse": [90.0], "predict": lambda x: x[:, 0]}, *TURNED)),
+    (partial(checks.procedure, baseline=500), ({**REPORT, "test_mse": 9.0, "predict": lambda x: x[:, 0]}, *TURNED)),
+    (partial(checks.procedure, baseline=110), ({**REPORT, "predict": lambda x: x[:, 0]}, *TURNED)),
+    (partial(checks.procedure, baseline=500), ({**REPORT, "predict": lambda x: x}, *TURNED)),
 ]
 
 

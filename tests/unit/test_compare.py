@@ -5,6 +5,15 @@ import xarray as xr
 from nbhelpers.compare import ruler, tuned
 
 
+def test_in_pairs_what_both_share_does_not_count_as_spread():
+    a = np.array([0.5, 0.9, 0.7])
+    difference, margin = ruler(a, a + np.array([0.02, 0.03, 0.025]), paired=True, image_error=0.0)
+    assert (difference, margin) == pytest.approx((0.025, 2 * 0.005 / 3**0.5))
+    assert ruler(a, a + 0.02, image_error=0.0)[1] > 0.1
+    with pytest.raises(ValueError, match="must be as many"):
+        ruler(a, a[:2], paired=True)
+
+
 def test_the_margin_is_two_standard_errors_of_both_sources():
     a, b = [0.90, 0.92], [0.95, 0.95, 0.98]
     difference, margin = ruler(a, b, image_error=0.002)

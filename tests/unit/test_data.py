@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbhelpers.data import DATA_FOLDER, load_mnist, load_races, load_runs
+from nbhelpers.data import DATA_FOLDER, load_mnist, load_races, load_runs, load_transfers
 
 # MD5 of the four original files, which start with a header and hold the same bytes as our arrays.
 ORIGINALS = {
@@ -83,9 +83,10 @@ def test_damaged_runs_say_so(tmp_path):
         load_runs("small", folder=tmp_path)
 
 
-def test_missing_or_damaged_races_are_refused_with_a_way_out(tmp_path):
-    with pytest.raises(FileNotFoundError, match="git checkout -- data/races.nc"):
-        load_races(folder=tmp_path)
-    (tmp_path / "races.nc").write_bytes(b"not netCDF")
-    with pytest.raises(ValueError, match="cannot be read"):
-        load_races(folder=tmp_path)
+@pytest.mark.parametrize(("load", "name"), [(load_races, "races"), (load_transfers, "transfers")])
+def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"git checkout -- data/{name}.nc"):
+        load(folder=tmp_path)
+    (tmp_path / f"{name}.nc").write_bytes(b"not netCDF")
+    with pytest.raises(ValueError, match=f"git checkout -- data/{name}.nc"):
+        load(folder=tmp_path)

@@ -10,7 +10,16 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from nbhelpers.models import INITIALIZERS, OPTIMIZERS, SCHEDULES, KerasRegressor, batches, build_mlp, make_schedule
+from nbhelpers.models import (
+    INITIALIZERS,
+    OPTIMIZERS,
+    SCHEDULES,
+    KerasRegressor,
+    batches,
+    build_cnn,
+    build_mlp,
+    make_schedule,
+)
 
 
 def layers(model, kind):
@@ -33,6 +42,38 @@ def test_units_set_the_width_of_each_layer():
 
 def test_no_hidden_layer_is_softmax_regression():
     assert build_mlp(()).count_params() == 7850
+
+
+def test_input_dropout_comes_first():
+    model = build_mlp((5,), dropout=0.5, input_dropout=0.2)
+    assert [layer.rate for layer in layers(model, keras.layers.Dropout)] == [0.2, 0.5]
+    assert isinstance(model.layers[1], keras.layers.Dropout)
+    with pytest.raises(ValueError, match="input_dropout must satisfy"):
+        build_mlp(input_dropout=1.0)
+
+
+def test_each_layer_of_the_convolutional_network_halves_height_and_width():
+    model = build_cnn((4, 6), learning_rate=0.01, classes=3)
+    shapes = [layer.output.shape[1:] for layer in layers(model, keras.layers.Conv2D)]
+    assert shapes == [(14, 14, 4), (7, 7, 6)]
+    assert model.count_params() == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (7 * 7 * 6 + 1) * 3
+    x, y = np.random.default_rng(0).random((6, 28, 28), "float32"), np.arange(6) % 3
+    assert model.fit(x, y, verbose=0).history["accuracy"]
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "match"),
+    [
+        ((8,), {}, "filters must be a sequence"),
+        (((8, 0),), {}, "Each hidden layer needs a whole number of filters"),
+        (((8,),), {"classes": 1}, "classes must be"),
+        (((8,),), {"learning_rate": 0}, "learning_rate must be a number above 0"),
+    ],
+)
+def test_bad_arguments_of_the_convolutional_network(arguments, options, match):
+    with pytest.raises((TypeError, ValueError), match=match):
+        build_cnn(*arguments, **options)
 
 
 @pytest.mark.parametrize("activation", INITIALIZERS)

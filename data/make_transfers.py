@@ -1,0 +1,319 @@
+"""Record what networks that were trained on one task are worth on another (see data/README.md).
+
+    python data/make_transfers.py
+
+A base is trained on a source task. Copies of it, with 0 to 3 of its layers kept and the others new, then learn
+to tell the digits 5 to 9 apart, from 1 to 500 labelled images a digit. One block is one base: a network, a
+source and a seed; all its copies are trained side by side. A finished block is moved into place as one file, so
+the program may be killed at any moment and goes on where it was. When none is missing, they are joined.
+"""
+
+import argparse
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from blocks import fill, save
+from make_runs import RATES, end_with, with_version
+
+FOLDER = Path(__file__).resolve().parent
+# A network is recorded with these sources. For those that are no use beforehand, fewer treatments answer.
+NETWORKS = {
+    "mlp": ("digits 0 to 4", "shuffled pixels", "random labels", "untrained"),
+    "cnn": ("digits 0 to 4", "untrained"),
+}
+SOURCES = NETWORKS["mlp"]
+TREATMENTS = ("fine-tuned", "frozen", "lowest frozen", "thawed", "thawed gently")
+TREATMENTS_OF = {
+    "digits 0 to 4": TREATMENTS,
+    "shuffled pixels": ("fine-tuned", "frozen"),
+    "random labels": ("fine-tuned", "frozen"),
+    "untrained": ("frozen",),
+}
+LAYERS_KEPT = (0, 1, 2, 3)
+LABELS = (1, 2, 5, 10, 50, 100, 500)
+SEEDS = 5
+LEARNING_RATES = RATES[:7]  # 1e-4 to 0.1
+STEPS, THAW, BATCH_SIZE = 300, 100, 50
+SOURCE_EPOCHS = 10
+# The validation images of the digits 5 to 9, two halves of so many each.
+HALF, PART = 2400, 240
+MEASURES = {
+    "tuning_accuracy": ("accuracy on the first half", "validation images of the digits 5 to 9, for tuning", "1"),
+    "val_accuracy": ("validation accuracy", "validation images of the digits 5 to 9, the other half", "1"),
+}
+AXES = {
+    "network": tuple(NETWORKS),
+    "source": SOURCES,
+    "layers_kept": LAYERS_KEPT,
+    "treatment": TREATMENTS,
+    "labels": LABELS,
+    "learning_rate": LEARNING_RATES,
+    "seed": tuple(range(SEEDS)),
+}
+LONG_NAMES = {
+    "network": "network of three hidden layers",
+    "source": "task that the base was trained on",
+    "layers_kept": "layers kept from the base",
+    "treatment": "what happens to the kept layers",
+    "labels": "labelled images a digit",
+    "learning_rate": "learning rate",
+    "seed": "seed of the base, the labelled images, the new weights and the order",
+}
+
+
+def plan(layers_kept, treatment):
+    """For each hidden layer the number of steps that it stays frozen, and the factor of the rate after a thaw."""
+    frozen = {"fine-tuned": 0, "frozen": STEPS, "lowest frozen": STEPS}.get(treatment, THAW)
+    affected = min(layers_kept, 1) if treatment == "lowest frozen" else layers_kept
+    gently = treatment == "thawed gently" and affected
+    return tuple(frozen if layer < affected else 0 for layer in range(3)), 0.1 if gently else 1.0
+
+
+def arms(source):
+    """The different trainings: (layers kept, plan) to the treatments that mean it."""
+    found = {}
+    for kept in LAYERS_KEPT:
+        for treatment in TREATMENTS_OF[source]:
+            found.setdefault((kept, plan(kept, treatment)), []).append(treatment)
+    return found
+
+
+def trainings():
+    """How many trainings the file stands for."""
+    each = len(LABELS) * len(LEARNING_RATES) * SEEDS
+    return each * sum(len(arms(source)) for sources in NETWORKS.values() for source in sources)
+
+
+@cache
+def digits(split, first, last):
+    """Images and labels, counted from zero, of the digits from first to last."""
+    from nbhelpers.data import load_mnist
+
+    images, labels = load_mnist(split)
+    chosen = (labels >= first) & (labels <= last)
+    return images[chosen], labels[chosen] - first
+
+
+def labelled(labels, seed):
+    """Images and labels of so many training images of each digit from 5 to 9; fewer are part of more."""
+    images, digit = digits("train", 5, 9)
+    order = np.random.default_rng(seed).permutation(len(images))
+    chosen = np.concatenate([order[digit[order] == d][:labels] for d in range(5)])
+    return images[chosen], digit[chosen]
+
+
+def batches_of(images, seed):
+    """The images of each step, in a new order each time that all had their turn, shape (steps, batch size)."""
+    size, rng = min(BATCH_SIZE, images), np.random.default_rng([seed, 1])
+    rounds = -(-STEPS * size // images)
+    return np.concatenate([rng.permutation(images) for _ in range(rounds)])[: STEPS * size].reshape(STEPS, size)
+
+
+def build(network):
+    from nbhelpers.models import build_cnn, build_mlp
+
+    return share_patches(build_cnn(classes=5)) if network == "cnn" else build_mlp((100, 100, 100), classes=5)
+
+
+def share_patches(model):
+    """Let convolutions cut out their patches and multiply, which JAX does five times faster, with the same result."""
+    import keras
+    import numpy
+
+    def call(layer, inputs):
+        out = -(-inputs.shape[1] // 2)
+        missing = max(0, 2 * (out - 1) + 3 - inputs.shape[1])
+        sides = (missing // 2, missing - missing // 2)
+        inputs = keras.ops.pad(inputs, ((0, 0), sides, sides, (0, 0)))
+        ends = [slice(i, i + 2 * out - 1, 2) for i in range(3)]
+        patches = keras.ops.concatenate([inputs[:, rows, columns] for rows in ends for columns in ends], -1)
+        kernel = keras.ops.reshape(layer.kernel, (-1, numpy.shape(layer.kernel)[-1]))
+        return layer.activation(patches @ kernel + layer.bias)
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            layer.call = call.__get__(layer)
+    return model
+
+
+def train_base(network, source, seed):
+    """Train on the source task; return the model and its accuracy on validation images of that task."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    rng, model = np.random.default_rng([seed, 2]), build(network)
+    images, labels = digits("train", 0, 4)
+    valid, valid_labels = digits("valid", 0, 4)
+    if source == "shuffled pixels":
+        pixels = rng.permutation(28 * 28)
+        images, valid = (x.reshape(-1, 28 * 28)[:, pixels].reshape(-1, 28, 28) for x in (images, valid))
+    if source == "random labels":
+        labels = rng.permutation(labels)
+    for _ in range(0 if source == "untrained" else SOURCE_EPOCHS):
+        order = rng.permutation(len(images))
+        model.fit(images[order], labels[order], batch_size=125, shuffle=False, verbose=0)
+    return model, model.evaluate(valid, valid_labels, batch_size=1000, verbose=0)[1]
+
+
+def weights_of(base, fresh, kept):
+    """The weights and biases of a copy: those of the first layers kept, the others new."""
+    return [b.value if i < 2 * kept else f.value for i, (b, f) in enumerate(zip(base, fresh, strict=True))]
+
+
+@cache
+def training_of(network):
+    """Return the function that trains copies side by side: (weights, options, images, labels, order) → weights."""
+    import jax
+    import keras
+
+    model = build(network)
+    model.optimizer.build(model.trainable_variables)
+    start = [v.value for v in model.optimizer.variables]
+    at_rate = [v.name for v in model.optimizer.variables].index("learning_rate")
+
+    def loss(weights, images, labels):
+        probabilities, _ = model.stateless_call(weights, [], images, training=True)
+        return keras.losses.sparse_categorical_crossentropy(labels, probabilities).mean()
+
+    def step(weights, optimizer, trainable, images, labels):
+        gradients = jax.grad(loss)(weights, images, labels)
+        # Without any gradient, Adam leaves a weight alone: this freezes.
+        gradients = [g * trainable[i // 2] for i, g in enumerate(gradients)]
+        return model.optimizer.stateless_apply(optimizer, gradients, weights)
+
+    def some_steps(weights, optimizer, trainable, images, labels, order):
+        def body(state, batch):
+            return step(*state, trainable, images[batch], labels[batch]), None
+
+        return jax.lax.scan(body, (weights, optimizer), order)[0]
+
+    def one(weights, rate, factor, trainable, images, labels, order):
+        optimizer = [*start[:at_rate], rate, *start[at_rate + 1 :]]
+        weights, optimizer = some_steps(weights, optimizer, trainable[0], images, labels, order[:THAW])
+        # Who thaws compiles again, with a new optimizer.
+        new = [*start[:at_rate], rate * factor, *start[at_rate + 1 :]]
+        thaws = (trainable[0] != trainable[1]).any()
+        optimizer = [jax.numpy.where(thaws, a, b) for a, b in zip(new, optimizer, strict=True)]
+        return some_steps(weights, optimizer, trainable[1], images, labels, order[THAW:])[0]
+
+    def accuracy(weights, images, labels):
+        probabilities, _ = model.stateless_call(weights, [], images, training=False)
+        return (probabilities.argmax(-1) == labels).mean()
+
+    def score(weights, images, labels):
+        parts = images.reshape(-1, PART, 28, 28), labels.reshape(-1, PART)
+        return jax.lax.map(lambda part: jax.vmap(accuracy, (0, None, None))(weights, *part), parts).mean(0)
+
+    def train(weights, options, images, labels, order, valid):
+        weights = jax.vmap(one, (0, 0, 0, 0, None, None, None))(weights, *options, images, labels, order)
+        return [score(weights, *half) for half in valid]
+
+    return jax.jit(train)
+
+
+def options_of(plans, rates):
+    """Of each copy at each rate: the rate, its factor after a thaw, and which layers train before and after it."""
+    trainable = [
+        [[float(s == 0) for s in steps] + [1.0], [float(s < STEPS) for s in steps] + [1.0]] for steps, _ in plans
+    ]
+    rate = np.tile(np.array(rates, "float32"), len(plans))
+    factor = np.repeat(np.array([factor for _, factor in plans], "float32"), len(rates))
+    return rate, factor, np.repeat(np.array(trainable, "float32"), len(rates), axis=0)
+
+
+def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
+    """Train a base and all its copies; return their accuracies, missing where none was recorded.
+
+    Each measure has the shape (layers kept, treatments, labels, learning rates).
+    """
+    import jax
+    import jax.numpy as jnp
+
+    base, source_accuracy = train_base(network, source, seed)
+    fresh, found = build(network), arms(source)
+    copies = [weights_of(base.trainable_variables, fresh.trainable_variables, kept) for kept, _ in found]
+    weights = [jnp.repeat(jnp.stack(values), len(rates), axis=0) for values in zip(*copies, strict=True)]
+    options = options_of([plan for _, plan in found], rates)
+    images, digit = digits("valid", 5, 9)
+    valid = [(images[half : 2 * HALF : 2], digit[half : 2 * HALF : 2]) for half in (0, 1)]
+    most, most_labels = np.zeros((5 * max(LABELS), 28, 28), "float32"), np.zeros(5 * max(LABELS), int)
+    shape = (len(LAYERS_KEPT), len(TREATMENTS), len(labels), len(rates))
+    results = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
+    for at, n in enumerate(labels):
+        few, few_labels = labelled(n, seed)
+        most[: len(few)], most_labels[: len(few)] = few, few_labels  # one shape, so that it compiles once
+        order = batches_of(len(few), seed)
+        scores = jax.device_get(training_of(network)(weights, options, most, most_labels, order, valid))
+        for name, values in zip(MEASURES, scores, strict=True):
+            for (kept, _), treatments, row in zip(found, found.values(), values.reshape(-1, len(rates)), strict=True):
+                for treatment in treatments:
+                    results[name][kept, TREATMENTS.index(treatment), at] = row
+    return {**results, "source_accuracy": np.float32(source_accuracy)}
+
+
+def record(network, source, seed, path):
+    save(path, transfer(network, source, seed))
+
+
+def blocks(parts):
+    """The path of each block and its arguments."""
+    pairs = [(network, source) for network, sources in NETWORKS.items() for source in sources]
+    everything = [(*pair, seed) for pair in pairs for seed in range(SEEDS)]
+    return {parts / f"{'-'.join(map(str, block)).replace(' ', '_')}.npz": block for block in everything}
+
+
+def join(parts):
+    """Join the blocks into one dataset; raise if one is missing."""
+    shape = [len(values) for values in AXES.values()]
+    arrays = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
+    base = np.full((len(NETWORKS), len(SOURCES), SEEDS), np.nan, "float32")
+    for path, (network, source, seed) in blocks(parts).items():
+        place = list(NETWORKS).index(network), SOURCES.index(source)
+        with np.load(path) as block:
+            base[(*place, seed)] = block["source_accuracy"]
+            for name, array in arrays.items():
+                array[(*place, ..., seed)] = block[name]
+    runs = xr.Dataset(
+        {name: (list(AXES), array) for name, array in arrays.items()},
+        coords={name: list(values) for name, values in AXES.items()},
+        attrs={
+            "title": "Recorded transfers from the digits 0 to 4 to the digits 5 to 9",
+            "steps": STEPS,
+            "steps_before_a_thaw": THAW,
+            "batch_size": BATCH_SIZE,
+            "made_by": "data/make_transfers.py",
+            "versions": ", ".join(map(with_version, ("keras", "jax", "numpy"))),
+            "license": "CC BY 4.0",
+        },
+    )
+    runs["source_accuracy"] = ("network", "source", "seed"), base
+    measures = {**MEASURES, "source_accuracy": ("accuracy of the base", "on validation images of its own task", "1")}
+    for name, texts in measures.items():
+        runs[name].attrs = dict(zip(("long_name", "comment", "units"), texts, strict=True))
+    for name, long_name in LONG_NAMES.items():
+        runs[name].attrs = {"long_name": long_name}
+    return runs
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Record transfers; resumes where it was.")
+    parser.add_argument("--processes", type=int, help="default: one a core")
+    arguments = parser.parse_args()
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["KERAS_BACKEND"] = "jax"
+    parts, path = FOLDER / "parts" / "transfers", FOLDER / "transfers.nc"
+    fill(
+        blocks(parts), record, processes=arguments.processes, unit="base", initializer=end_with, initargs=(os.getpid(),)
+    )
+    transfers = join(parts)
+    transfers.to_netcdf(
+        path, engine="h5netcdf", encoding={name: {"zlib": True, "complevel": 9} for name in transfers.data_vars}
+    )
+    print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

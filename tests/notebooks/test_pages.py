@@ -1,0 +1,74 @@
+"""The pages beside the notebooks say what the notebooks say."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.notebooks import checks
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+GLOSSARY, RULES = FOLDER / "glossary.md", FOLDER / "rules_of_thumb.md"
+ENTRY = re.compile(r"^- (?P<terms>\*\*.+?\*\*): (?P<sentence>.+) \(\[(?P<number>\d\d)\]\((?P<target>[^)]+)\)\)\.$")
+
+sys.path.insert(0, str(FOLDER.parent / "tools"))
+collect_rules = importlib.import_module("collect_rules")
+
+
+def entries():
+    lines = [line for line in GLOSSARY.read_text().splitlines() if line.startswith("- ")]
+    return [(line, ENTRY.match(line)) for line in lines]
+
+
+def words_of(term):
+    """A pattern for a term, also in the plural or as another form of the verb."""
+    return re.escape(term.lower().removesuffix("ing")).replace(r"\ ", r"[ -]")
+
+
+@pytest.mark.parametrize(("line", "entry"), entries(), ids=lambda value: str(value)[4:24])
+def test_an_entry_leads_to_a_notebook_that_uses_the_term(line, entry):
+    assert entry, f"not of the form '- **term**: sentence ([NN](notebook)).': {line}"
+    assert entry["target"].startswith(f"{entry['number']}_")
+    cells = nbformat.read(FOLDER / entry["target"], as_version=4).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown").lower()
+    for term in re.findall(r"\*\*(.+?)\*\*", entry["terms"]):
+        assert re.search(words_of(term), text), f"{entry['target']} never says {term!r}"
+
+
+def test_the_glossary_is_in_order_and_on_one_page():
+    terms = [re.search(r"\*\*(.+?)\*\*", line).group(1).lower() for line, _ in entries()]
+    assert terms == sorted(set(terms))
+    assert 30 <= len(terms) <= 50
+
+
+@pytest.mark.parametrize("term", ["history", "validation set", "batch normalization", "multilayer perceptron"])
+def test_the_glossary_has_the_terms_that_the_notebooks_are_held_to(term):
+    assert f"**{term}**" in GLOSSARY.read_text()
+    assert term.split()[0] in " ".join(checks.GLOSSARY.values())
+
+
+@pytest.mark.parametrize("path", [GLOSSARY, RULES], ids=lambda path: path.name)
+def test_a_page_speaks_like_the_notebooks_and_its_links_lead_somewhere(path):
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text())])
+    problems = [*checks.terms_as_in_the_glossary(page, path), *checks.links_lead_somewhere(page, path)]
+    assert not problems
+
+
+def test_the_rules_of_thumb_are_those_of_the_notebooks():
+    assert RULES.read_text() == collect_rules.page(), "run `make notebooks ONLY=...` or tools/collect_rules.py again"
+
+
+def test_each_notebook_has_one_rule():
+    for path in FOLDER.glob("*.ipynb"):
+        assert collect_rules.page().count(f"]({path.name})") == 1, path.name
+
+
+def test_a_changed_rule_is_noticed(tmp_path):
+    for path in FOLDER.glob("0[12]*.ipynb"):
+        text = path.read_text().replace("**Rule of thumb.** ", "**Rule of thumb.** Perhaps: ")
+        (tmp_path / path.name).write_text(text)
+    changed = collect_rules.page(tmp_path)
+    assert changed.count("Perhaps: ") == 2 and changed not in RULES.read_text()
