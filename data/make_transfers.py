@@ -10,7 +10,7 @@ the program may be killed at any moment and goes on where it was. When none is m
 
 import argparse
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -139,12 +139,12 @@ def share_patches(model):
     return model
 
 
-def train_base(network, source, seed):
-    """Train on the source task; return the model and its accuracy on validation images of that task."""
+def train_base(build, source, seed, *, epochs=SOURCE_EPOCHS):
+    """Build a network and train it on the source task; return it and its accuracy on validation images of the task."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    rng, model = np.random.default_rng([seed, 2]), build(network)
+    rng, model = np.random.default_rng([seed, 2]), build()
     images, labels = digits("train", 0, 4)
     valid, valid_labels = digits("valid", 0, 4)
     if source == "shuffled pixels":
@@ -152,7 +152,7 @@ def train_base(network, source, seed):
         images, valid = (x.reshape(-1, 28 * 28)[:, pixels].reshape(-1, 28, 28) for x in (images, valid))
     if source == "random labels":
         labels = rng.permutation(labels)
-    for _ in range(0 if source == "untrained" else SOURCE_EPOCHS):
+    for _ in range(0 if source == "untrained" else epochs):
         order = rng.permutation(len(images))
         model.fit(images[order], labels[order], batch_size=125, shuffle=False, verbose=0)
     return model, model.evaluate(valid, valid_labels, batch_size=1000, verbose=0)[1]
@@ -232,7 +232,7 @@ def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
     import jax
     import jax.numpy as jnp
 
-    base, source_accuracy = train_base(network, source, seed)
+    base, source_accuracy = train_base(partial(build, network), source, seed)
     fresh, found = build(network), arms(source)
     copies = [weights_of(base.trainable_variables, fresh.trainable_variables, kept) for kept, _ in found]
     weights = [jnp.repeat(jnp.stack(values), len(rates), axis=0) for values in zip(*copies, strict=True)]

@@ -31,6 +31,10 @@ NEEDED = {
         "epoch",
         ["plt.style", 'load_runs("atlas")', "explore("],
     ),
+    "11_transfer_what_was_learned": (
+        "labels",
+        ["plt.style", "= load_transfers()", "def plot_layers", "explore(plot_layers"],
+    ),
     "09_search_where_it_pays": (
         "trainings",
         ["plt.style", "= load_races()", "def plot_race(", "early_stoppers = [", "def plot_budget", "explore("],
@@ -87,7 +91,7 @@ def move(page, slider, image, key):
 @pytest.mark.parametrize("name", STORED)
 def test_without_a_kernel_the_stored_page_shows_the_picture(page, lab, name):
     stored = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
-    (cell,) = [c for c in stored.cells if c.source.lstrip().startswith(("explore(", "axes = ("))]
+    cell = next(c for c in stored.cells if c.source.lstrip().startswith(("explore(", "axes = (")))
     for c in stored.cells:
         if c.cell_type == "code" and c is not cell:
             c.outputs = []

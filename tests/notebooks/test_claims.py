@@ -21,6 +21,7 @@ FIRST = FOLDER / "01_train_a_first_network.ipynb"
 SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
 EIGHTH = FOLDER / "08_search_a_grid_and_at_random.ipynb"
 NINTH = FOLDER / "09_search_where_it_pays.ipynb"
+ELEVENTH = FOLDER / "11_transfer_what_was_learned.ipynb"
 
 
 def nbval(path):
@@ -130,6 +131,18 @@ def test_the_halving_of_notebook_09_is_that_of_the_package():
     assert taught(candidates, scores) == trials[-1][1]
 
 
+def test_the_convolutional_network_of_notebook_11_is_that_of_the_package():
+    taught = defined_in(ELEVENTH, "build_cnn", {"keras": keras})
+    x, y = np.random.default_rng(0).random((20, 28, 28), "float32"), np.arange(20) % 5
+    outputs = []
+    for build in (taught, models.build_cnn):
+        keras.utils.set_random_seed(0)
+        model = build((4, 6), learning_rate=0.01, classes=5)
+        model.fit(x, y, batch_size=5, epochs=2, verbose=0)
+        outputs.append(np.asarray(model(x)))
+    assert np.allclose(*outputs, atol=1e-6)
+
+
 # Notebook, and words of the cells left out here: they train for long, or need a cell that does.
 SAMPLE = {
     "04_choose_an_activation_and_an_initialization": [
@@ -152,6 +165,20 @@ SAMPLE = {
         "search.predict",
     ],
     "09_search_where_it_pays": ["Ledger", "results", "ledger", "X_valid"],
+    "11_transfer_what_was_learned": [
+        "bases",
+        "base in",
+        "accuracies",
+        "first_look",
+        "frozen =",
+        "sizes =",
+        "probe",
+        "excited",
+        "moved",
+        "normal",
+        "after",
+        "wrecked",
+    ],
 }
 
 

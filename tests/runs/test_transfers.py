@@ -86,9 +86,13 @@ def test_fewer_labels_are_part_of_more():
     assert all(sorted(step) == list(range(10)) for step in make_transfers.batches_of(10, 0).tolist())
 
 
+def new_network(network):
+    return build_cnn(classes=5) if network == "cnn" else build_mlp((100, 100, 100), classes=5)
+
+
 @cache
 def base_of(network, source):
-    return make_transfers.train_base(network, source, 0)[0]
+    return make_transfers.train_base(lambda: new_network(network), source, 0, epochs=5)[0]
 
 
 def with_weights(model):
@@ -98,7 +102,7 @@ def with_weights(model):
 def train_again(network, source, kept, treatment, labels, rate):
     """Transfer by plain Keras on TensorFlow; return the validation accuracy."""
     frozen, factor = make_transfers.plan(kept, treatment)
-    model = build_cnn(classes=5) if network == "cnn" else build_mlp((100, 100, 100), classes=5)
+    model = new_network(network)
     for layer, old in zip(with_weights(model)[:kept], with_weights(base_of(network, source)), strict=False):
         layer.set_weights(old.get_weights())
     images, digits = make_transfers.labelled(labels, 0)
