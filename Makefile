@@ -41,9 +41,9 @@ nbval: $(INSTALLED) ## run every notebook and solution
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest tests/browser
 
-notebooks: $(INSTALLED) ## re-run the notebooks on fresh kernels, store their outputs, collect the rules of thumb
-	@$(BIN)/python tools/run_notebooks.py $(ONLY)
+notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on fresh kernels and store their outputs
 	@$(BIN)/python tools/collect_rules.py
+	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 bench: $(INSTALLED) ## measure speed on this machine and print a table
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data

@@ -61,6 +61,14 @@ def test_the_rules_of_thumb_are_those_of_the_notebooks():
     assert RULES.read_text() == collect_rules.page(), "run `make notebooks ONLY=...` or tools/collect_rules.py again"
 
 
+def test_notebook_12_shows_the_page_of_today():
+    cells = nbformat.read(FOLDER / "12_report_one_honest_score.ipynb", as_version=4).cells
+    shown = [
+        o.data["text/markdown"] for c in cells for o in c.get("outputs", []) if "text/markdown" in o.get("data", {})
+    ]
+    assert shown == [RULES.read_text()], "run `make notebooks ONLY=notebooks/12_report_one_honest_score.ipynb`"
+
+
 def test_each_notebook_has_one_rule():
     for path in FOLDER.glob("*.ipynb"):
         assert collect_rules.page().count(f"]({path.name})") == 1, path.name

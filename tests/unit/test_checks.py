@@ -212,16 +212,16 @@ def plain_loss(images, labels, seed):
 
 
 def unequal(train):
-    tuned = max(train("relu", learning_rate=rate, epochs=10) for rate in (0.001, 0.01))
-    return tuned - train("logistic", epochs=2)
+    sigmoid = train("logistic", epochs=2)
+    return max(train("relu", learning_rate=rate, epochs=10) for rate in (0.001, 0.01)) - sigmoid
 
 
-def equal(train, *, seeds=3):
+def equal(train, *, seeds=3, epochs=20):
     best = {}
     for activation in ("logistic", "relu"):
         rates = (0.001, 0.003, 0.01)
         best[activation] = max(
-            np.mean([train(activation, learning_rate=rate, epochs=2, seed=seed) for seed in range(seeds)])
+            np.mean([train(activation, learning_rate=rate, epochs=epochs, seed=seed) for seed in range(seeds)])
             for rate in rates
         )
     return best["relu"] - best["logistic"]
@@ -271,7 +271,7 @@ RIGHT = [
     (checks.thawed, (right_thaw,)),
     (checks.better_start, ([0.8, 0.81, 0.8], [0.7, 0.71, 0.7])),
     (partial(checks.flaw, 5, name="the luckiest seed", draws=8), (luckiest, plain_score)),
-    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=3, images=100), (half_scaled, plain_loss)),
+    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=8, images=200), (half_scaled, plain_loss)),
     (partial(checks.budgets, name="unequal budgets"), (unequal, equal)),
     (partial(checks.procedure, baseline=500), ({**REPORT, "predict": lambda x: x[:, 0]}, *TURNED)),
 ]
@@ -382,14 +382,20 @@ WRONG = [
     (partial(checks.flaw, 5, name="too few epochs", draws=2), (luckiest, plain_score)),
     (partial(checks.flaw, 5, name="?", draws=2), (luckiest, plain_score)),
     (partial(checks.flaw, 5, name="the luckiest seed", draws=8), (luckiest, honest_and_useless)),
-    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=3, images=100), (half_scaled, half_scaled)),
+    (partial(checks.flaw, 4, name="one side scaled", loss=True, draws=8, images=200), (half_scaled, half_scaled)),
     (partial(checks.budgets, name="unequal budgets"), (unequal, unequal)),
     (partial(checks.budgets, name="unequal budgets"), (unequal, lambda train: train("relu") - train("relu"))),
     (partial(checks.budgets, name="unequal budgets"), (unequal, lambda train: train("relu") - train("tanh"))),
     (partial(checks.budgets, name="unequal budgets"), (unequal, partial(equal, seeds=1))),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, partial(equal, epochs=2))),
+    (partial(checks.budgets, name="unequal budgets"), (unequal, lambda train: equal(train) + 0.1)),
     (partial(checks.budgets, name="copies on both sides"), (unequal, equal)),
     (partial(checks.procedure, baseline=500), ({}, *TURNED)),
     (partial(checks.procedure, baseline=500), ({**REPORT, "val_mse": [90.0], "predict": lambda x: x[:, 0]}, *TURNED)),
+    (
+        partial(checks.procedure, baseline=500),
+        ({**REPORT, "val_mse": [0.0] * 3, "predict": lambda x: x[:, 0]}, *TURNED),
+    ),
     (partial(checks.procedure, baseline=500), ({**REPORT, "test_mse": 9.0, "predict": lambda x: x[:, 0]}, *TURNED)),
     (partial(checks.procedure, baseline=110), ({**REPORT, "predict": lambda x: x[:, 0]}, *TURNED)),
     (partial(checks.procedure, baseline=500), ({**REPORT, "predict": lambda x: x}, *TURNED)),
