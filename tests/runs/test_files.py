@@ -130,7 +130,6 @@ ROWS = [
     ("optimizers", {"optimizer": "adamw", "schedule": "step", "learning_rate": 0.01}),
     ("normalization", {"batch_norm": "after", "activation": "relu", "batch_size": 125, "learning_rate": 0.1}),
     ("three_layers_of_sigmoids", {"batch_norm": True, "learning_rate": 1.0}),
-    ("recipe_plain", {"learning_rate": 0.001}),
     ("recipe_dropout", {"learning_rate": 0.001}),
     ("batch_sizes", {"batch_size": 400, "optimizer": "sgd", "learning_rate": 0.316}),
 ]
@@ -139,7 +138,8 @@ ROWS = [
 def train_again(name, setting, *, epochs):
     """Train this row by plain `fit` on TensorFlow; return the validation accuracy."""
     sweep = make_runs.SWEEPS[name]
-    setting = {**sweep.fixed, **setting}
+    alone = {name: values[0] for name, values in sweep.blocks.items()}  # an axis of one value is none in the file
+    setting = {**sweep.fixed, **alone, **setting}
     batch_size = setting.get("batch_size", sweep.batch_size)
     steps = sweep.epochs * (sweep.images // batch_size)
     rate = make_schedule(setting.get("schedule", "constant"), setting["learning_rate"], steps=steps)
