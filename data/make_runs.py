@@ -490,7 +490,10 @@ def schedule_of(name, *, steps):
 
 
 def share_dropout(model):
-    """Let each dropout layer read its rate from the returned list, so that the rate may differ between models."""
+    """Let each dropout layer read its rate from the returned list, so that the rate may differ between models.
+
+    That of the inputs has a rate of its own, which is the same for all models.
+    """
     import keras
 
     rate = []

@@ -121,7 +121,6 @@ def build(network):
 def share_patches(model):
     """Let convolutions cut out their patches and multiply, which JAX does five times faster, with the same result."""
     import keras
-    import numpy
 
     def call(layer, inputs):
         out = -(-inputs.shape[1] // 2)
@@ -130,7 +129,7 @@ def share_patches(model):
         inputs = keras.ops.pad(inputs, ((0, 0), sides, sides, (0, 0)))
         ends = [slice(i, i + 2 * out - 1, 2) for i in range(3)]
         patches = keras.ops.concatenate([inputs[:, rows, columns] for rows in ends for columns in ends], -1)
-        kernel = keras.ops.reshape(layer.kernel, (-1, numpy.shape(layer.kernel)[-1]))
+        kernel = keras.ops.reshape(layer.kernel, (-1, np.shape(layer.kernel)[-1]))
         return layer.activation(patches @ kernel + layer.bias)
 
     for layer in model.layers:
