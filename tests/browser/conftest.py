@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+SCRATCH = "scratch.ipynb"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -144,6 +146,34 @@ def open_notebook(page, lab, name):
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 
 
+def open_cells(page, lab, cells):
+    """Open a notebook with these cells and run it; its kernel, once TensorFlow is loaded, serves the next test, too."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, lab.folder / SCRATCH)
+    opened = open_notebook(page, lab, SCRATCH)
+    assert run_all(page), "a cell raised"
+    return opened
+
+
 def run_all(page):
     """Run every cell; False if one of them raised."""
     return page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def execute(page, code):
+    """Run code in the kernel of the open notebook, without a cell; return what it printed."""
+    return page.evaluate(
+        """async (code) => {
+          const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          const future = kernel.requestExecute({ code });
+          let text = "";
+          future.onIOPub = (message) => {
+            if (message.header.msg_type === "stream") text += message.content.text;
+            if (message.header.msg_type === "error") text += message.content.evalue;
+          };
+          await future.done;
+          return text.trim();
+        }""",
+        code,
+    )

@@ -1,43 +1,13 @@
-// The controls and the picture of `nbhelpers.widgets.explore`.
+// The controls and the picture of `explore`.
 // A picture that was seen, or was drawn ahead, is shown at once; any other is asked for from the kernel,
 // one at a time, the newest wish first.
-
-function control(spec, index, change) {
-  const row = document.createElement("div");
-  const label = document.createElement("label");
-  const shown = document.createElement("output");
-  const input = document.createElement(spec.slider ? "input" : "select");
-  label.textContent = spec.label;
-  label.htmlFor = input.id = `explore-${crypto.randomUUID()}`;
-  // JupyterLab must not take the keys that are meant for the control: "dd" would delete the cell.
-  input.dataset.lmSuppressShortcuts = "true";
-  if (spec.slider) {
-    Object.assign(input, { type: "range", min: 0, max: spec.options.length - 1, step: 1 });
-  } else {
-    spec.options.forEach((text, i) => input.add(new Option(text, i)));
-  }
-  input.value = index;
-  const say = () => {
-    if (!spec.slider) return;
-    shown.textContent = spec.options[input.value];
-    input.setAttribute("aria-valuetext", spec.options[input.value]);
-  };
-  say();
-  input.addEventListener("input", () => {
-    say();
-    change(Number(input.value));
-  });
-  row.append(label, input, shown);
-  return row;
-}
 
 function render({ model, el }) {
   const specs = model.get("controls");
   const index = [...model.get("index")];
   const pictures = new Map();
-  const image = document.createElement("img");
-  const problem = document.createElement("pre");
-  problem.setAttribute("role", "alert");
+  const image = make("img");
+  const problem = make("pre", { role: "alert" });
   let asked = null;
   let step = [0, 1];
 
@@ -71,8 +41,7 @@ function render({ model, el }) {
     if (buffers.length || key !== index.join()) refresh(!buffers.length);
   });
 
-  const controls = document.createElement("div");
-  controls.className = "explore-controls";
+  const controls = make("div", { className: "controls" });
   specs.forEach((spec, i) => {
     const change = (value) => {
       step = [i, value < index[i] ? -1 : 1];
@@ -83,7 +52,7 @@ function render({ model, el }) {
     };
     controls.append(control(spec, index[i], change));
   });
-  el.classList.add("explore");
+  el.classList.add("course-widget", "explore");
   el.append(controls, problem, image);
   keep(index.join(), model.get("first"));
   refresh();

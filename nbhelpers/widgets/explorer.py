@@ -1,20 +1,13 @@
 """Sliders and menus for figures of recorded runs."""
 
-import base64
 import inspect
-import io
 import threading
 from functools import lru_cache
-from pathlib import Path
 
-import anywidget
 import numpy as np
 import traitlets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
-FOLDER = Path(__file__).parent
+from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
 
 
 def explore(plot, *args, **controls):
@@ -58,11 +51,10 @@ def explore(plot, *args, **controls):
     return Explorer(plot, args, options, parameters)
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(PicturedWidget):
     """The widget that `explore` returns: one Figure, kept and drawn again for each new combination."""
 
-    _esm = FOLDER / "explore.js"
-    _css = FOLDER / "explore.css"
+    _esm = script("explorer.js")
     title = traitlets.Unicode().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     index = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -73,11 +65,10 @@ class Explorer(anywidget.AnyWidget):
         self._plot, self._args, self._options = plot, args, options
         # JupyterLab calls back in several threads, and they share one Figure.
         self._lock = threading.Lock()
-        self._axes = Figure().subplots()
-        FigureCanvasAgg(self._axes.figure)
+        self._axes = new_figure().subplots()
         self.picture = lru_cache(maxsize=128)(self._draw)
         self.title = plot.__name__.replace("_", " ")
-        self.controls = [_spec(name, values) for name, values in options.items()]
+        self.controls = [spec(name, values) for name, values in options.items()]
         defaults = ((values, parameters.get(name)) for name, values in options.items())
         self.index = [values.index(p.default) if p and p.default in values else 0 for values, p in defaults]
         self.first = self.picture(tuple(self.index))
@@ -96,14 +87,10 @@ class Explorer(anywidget.AnyWidget):
         with self._lock:
             self._axes.clear()
             self._plot(*self._args, ax=self._axes, **self._values(index))
-            figure = self._axes.figure
-            figure.canvas.draw()
+            png = to_png(self._axes.figure)
             # The layout of the first picture serves for all; making it anew would double the time.
-            figure.set_layout_engine("none")
-            pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
-        png = io.BytesIO()
-        Image.fromarray(pixels).save(png, format="PNG", compress_level=1)
-        return png.getvalue()
+            self._axes.figure.set_layout_engine("none")
+        return png
 
     def _answer(self, _, message, buffers):
         """Send the picture that the browser asks for, or the reason why there is none."""
@@ -114,13 +101,9 @@ class Explorer(anywidget.AnyWidget):
             values = ", ".join(f"{name}={value!r}" for name, value in self._values(index).items())
             self.send({"index": index, "problem": f"{type(problem).__name__}: {problem}\n(drawing {values})"})
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Leave a picture in the saved notebook, for readers without a kernel."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    def stored(self):
         values = ", ".join(f"{name} = {text}" for name, text in zip(self.values, self._chosen(), strict=True))
-        png = {"image/png": base64.b64encode(self.picture(tuple(self.index))).decode()}
-        return {**data, **png, "text/plain": f"Run the cell to change: {values}"}, metadata
+        return self.picture(tuple(self.index)), f"Run the cell to change: {values}"
 
     def _chosen(self):
         return [spec["options"][i] for spec, i in zip(self.controls, self.index, strict=True)]
@@ -149,7 +132,7 @@ def _check_controls(plot, parameters, options):
             raise TypeError(f"{plot.__name__} takes no argument {name!r}. It takes: {known}.")
 
 
-def _spec(name, options):
+def spec(name, options):
     """What the browser needs to know of one control."""
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in options)
     texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in options]

@@ -1,0 +1,157 @@
+// The live lab. The kernel holds the runs and draws the picture; the browser only shows what it says,
+// so a page that is opened again shows the same.
+
+function render({ model, el }) {
+  const index = [...model.get("index")];
+  const controls = make("div", { className: "controls" });
+  model.get("controls").forEach((spec, i) => {
+    const change = (value) => {
+      index[i] = value;
+      model.set("index", [...index]);
+      model.save_changes();
+    };
+    controls.append(control(spec, index[i], change));
+  });
+
+  const guess = make("input", { type: "number", min: 0, max: 1, step: "any", placeholder: "0 to 1" });
+  const train = make("button", { type: "button", textContent: "Train" });
+  const stop = make("button", { type: "button", textContent: "Stop" });
+  const bar = make("progress", { max: 1, value: 0 });
+  bar.setAttribute("aria-label", "progress of the training");
+  const note = make("div");
+  note.setAttribute("aria-live", "polite");
+  const problem = make("pre", { role: "alert" });
+  const image = make("img");
+  const first = labelled("Your guess: validation accuracy after the last epoch", guess);
+  first.className = "row";
+
+  let warned = false;
+  let patience = null;
+  const ask = (message) => {
+    clearTimeout(patience);
+    patience = setTimeout(() => {
+      problem.textContent = "The kernel does not answer. If it was restarted, run the cell again.";
+    }, 5000);
+    model.send(message);
+  };
+  train.addEventListener("click", () => {
+    if (model.get("training")) return;
+    if (guess.value === "" && !warned) {
+      warned = true;
+      note.textContent = "What do you expect? Enter a guess, or press Train once more to train without one.";
+      guess.focus();
+      return;
+    }
+    warned = false;
+    problem.textContent = "";
+    note.textContent = "Preparing …";
+    // With the settings, since a message overtakes the changes that wait for a busy kernel.
+    ask({ do: "train", index, guess: guess.value === "" ? null : guess.valueAsNumber });
+  });
+  stop.addEventListener("click", () => {
+    if (!model.get("training")) return;
+    note.textContent = "Stopping …";
+    ask({ do: "stop" });
+  });
+
+  const table = runs(model);
+  const update = () => {
+    clearTimeout(patience);
+    const training = model.get("training");
+    // Not `disabled`: that would take the focus from whoever has just pressed the button.
+    train.setAttribute("aria-disabled", training);
+    stop.setAttribute("aria-disabled", !training);
+    bar.value = model.get("progress");
+    note.textContent = model.get("note");
+    problem.textContent = model.get("problem");
+    image.alt = model.get("alt");
+    if (model.get("picture").byteLength) show(image, model.get("picture"));
+  };
+  const started = () => model.get("training") && (guess.value = "");
+  const moved = () => {
+    model.get("index").forEach((value, i) => {
+      if (value === index[i]) return;
+      index[i] = value;
+      controls.children[i].querySelector("input, select").value = value;
+    });
+  };
+  const events = "change:training change:progress change:note change:problem change:picture";
+  model.on(events, update);
+  model.on("change:training", started);
+  model.on("change:rows change:drawn", table.update);
+  model.on("change:index", moved);
+
+  const line = make("div", { className: "row" }, train, stop, bar, note);
+  el.classList.add("course-widget", "live-lab");
+  el.append(controls, first, line, problem, image, table.element);
+  update();
+  table.update();
+  return () => {
+    clearTimeout(patience);
+    model.off(events, update);
+    model.off("change:training", started);
+    model.off("change:rows change:drawn", table.update);
+    model.off("change:index", moved);
+  };
+}
+
+// All runs, sorted by the column whose head was pressed last; a tick draws a run, a button saves the table.
+function runs(model) {
+  const columns = model.get("columns");
+  let sort = { column: 0, up: true };
+  const head = make("tr", {}, make("th", { textContent: "draw", scope: "col" }));
+  const body = make("tbody");
+  const heads = columns.map((text, column) => {
+    const button = make("button", { type: "button", textContent: text });
+    button.addEventListener("click", () => {
+      sort = { column, up: sort.column === column ? !sort.up : true };
+      update();
+    });
+    const th = make("th", { scope: "col" }, button);
+    head.append(th);
+    return th;
+  });
+  const save = make("button", { type: "button", textContent: "Save the table as CSV" });
+  save.addEventListener("click", () => {
+    const url = URL.createObjectURL(new Blob([model.get("csv")], { type: "text/csv" }));
+    make("a", { href: url, download: "runs.csv" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  });
+  const table = make("table", {}, make("caption", { textContent: "Runs" }), make("thead", {}, head), body);
+  const element = make("div", {}, make("div", { className: "scroll" }, table), save);
+
+  const compare = (a, b) => {
+    const [x, y] = [a[sort.column][1], b[sort.column][1]];
+    if (x === null || y === null) return (x === null) - (y === null);
+    return (x < y ? -1 : x > y ? 1 : 0) * (sort.up ? 1 : -1);
+  };
+  const tick = (number, last) => {
+    const box = make("input", { type: "checkbox", checked: last || model.get("drawn").includes(number), disabled: last });
+    box.setAttribute("aria-label", `draw run ${number}`);
+    box.addEventListener("change", () => {
+      const others = model.get("drawn").filter((n) => n !== number);
+      model.set("drawn", box.checked ? [...others, number] : others);
+      model.save_changes();
+    });
+    return box;
+  };
+  const update = () => {
+    const rows = model.get("rows");
+    element.hidden = !rows.length;
+    heads.forEach((th, i) => {
+      th.setAttribute("aria-sort", i !== sort.column ? "none" : sort.up ? "ascending" : "descending");
+    });
+    const focused = element.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+    body.replaceChildren(
+      ...[...rows].sort(compare).map((row) => {
+        const number = row[0][1];
+        const cells = row.map(([text]) => make("td", { textContent: text }));
+        return make("tr", {}, make("td", {}, tick(number, number === rows.length)), ...cells);
+      }),
+    );
+    if (focused) body.querySelector(`[aria-label="${focused}"]`)?.focus();
+  };
+  return { element, update };
+}
+
+export default { render };

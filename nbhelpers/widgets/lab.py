@@ -1,0 +1,415 @@
+"""The live lab: set hyperparameters, guess, train, stop, and compare the runs."""
+
+import threading
+import weakref
+
+import numpy as np
+import traitlets
+
+from nbhelpers.widgets.explorer import spec
+from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+
+# Where a hyperparameter stands unless it is set: as in the recorded runs, where they have one value only.
+DEFAULTS = {
+    "hidden_layers": 1,
+    "units": 64,
+    "activation": "relu",
+    "initialization": "customary",
+    "l1": 0.0,
+    "l2": 0.0,
+    "dropout": 0.0,
+    "batch_norm": "none",
+    "optimizer": "adam",
+    "learning_rate": 0.001,
+    "schedule": "constant",
+    "batch_size": 125,
+    "epochs": 10,
+    "training_images": 10_000,
+    "seed": 0,
+}
+NUMBERS = {
+    "hidden_layers": [0, 1, 2, 3, 4, 6, 8],
+    "units": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    "l1": [0.0, 1e-5, 1e-4, 1e-3, 1e-2],
+    "l2": [0.0, 1e-4, 1e-3, 1e-2, 1e-1],
+    "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+    "learning_rate": [1e-4, 3.16e-4, 1e-3, 3.16e-3, 1e-2, 3.16e-2, 0.1, 0.316, 1.0, 3.16, 10.0],
+    "batch_size": [8, 20, 50, 125, 400, 1000],
+    "epochs": [1, 2, 3, 5, 8, 10, 15, 20, 30],
+    "training_images": [500, 1000, 2000, 5000, 10_000, 20_000, 50_000],
+    "seed": list(range(10)),
+}
+INITIALIZATIONS = ["customary", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal"]
+LABELS = {"batch_norm": "batch normalization", "l1": "L1", "l2": "L2", "val_accuracy": "validation accuracy"}
+OUTCOMES = ["run", "status", "epochs_done", "val_accuracy", "guess", "off_by"]
+VALIDATION_IMAGES = 10_000
+# A stop is answered within this time, whatever the network is busy with.
+STOP_SECONDS = 0.2
+# The labs by the cell that made them: a cell that is run again ends its old training and keeps its runs.
+_of_cell = weakref.WeakValueDictionary()
+
+
+def live_lab(train, valid, *, controls, recorded=None, **settings):
+    """Train networks at the push of a button, and compare them.
+
+    The training runs in the background, so that the notebook stays usable. If the cell is run again, a
+    training under way is stopped, and the new lab keeps all runs.
+
+    Parameters
+    ----------
+    train, valid : pair of arrays
+        Images of shape (n, 28, 28), gray levels from 0 to 1, and labels of shape (n,), 0 to 9.
+    controls : sequence of str
+        The hyperparameters that can be set, names of `DEFAULTS`. The seed can always be set.
+    recorded : xarray.Dataset, optional
+        The atlas (`load_runs`). Where it has runs of the chosen settings, they are drawn behind the live curve,
+        if `valid` are all the validation images, on which they were scored.
+    **settings
+        Where the hyperparameters stand at first, or always, if there is no control for them.
+
+    Returns
+    -------
+    LiveLab
+        A widget. `model` is the network of the last run, `runs` holds all, `table` gives them as a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If the images and labels do not fit together, a hyperparameter is unknown, or a value is none of its options.
+    """
+    for name, (images, labels) in {"train": train, "valid": valid}.items():
+        if np.ndim(images) != 3 or np.shape(images)[1:] != (28, 28) or len(images) != len(labels):
+            raise ValueError(
+                f"{name} must be a pair of images (n, 28, 28) and labels (n,), as load_mnist returns; "
+                f"got the shapes {np.shape(images)} and {np.shape(labels)}."
+            )
+    if isinstance(controls, str) or not controls:
+        raise ValueError(f"controls must name the hyperparameters to set, as ['units', 'epochs']; got {controls!r}.")
+    options = _options(len(train[0]))
+    for name in (*controls, *settings):
+        if name not in options:
+            raise ValueError(f"Unknown hyperparameter {name!r}. Choose from: {', '.join(options)}.")
+    settings = DEFAULTS | {"training_images": min(len(train[0]), DEFAULTS["training_images"])} | settings
+    lab = LiveLab(train, valid, options, dict.fromkeys([*controls, "seed"]), recorded, settings)
+    cell = _this_cell()
+    if cell is not None:
+        if cell in _of_cell:
+            lab.take_over(_of_cell[cell])
+        _of_cell[cell] = lab
+    return lab
+
+
+class LiveLab(PicturedWidget):
+    """The widget that `live_lab` returns."""
+
+    _esm = script("lab.js")
+    controls = traitlets.List().tag(sync=True)
+    index = traitlets.List(traitlets.Int()).tag(sync=True)
+    training = traitlets.Bool(False).tag(sync=True)
+    progress = traitlets.Float(0.0).tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
+    picture = traitlets.Bytes().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    columns = traitlets.List().tag(sync=True)
+    rows = traitlets.List().tag(sync=True)
+    drawn = traitlets.List(traitlets.Int()).tag(sync=True)
+    csv = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, train, valid, options, controls, recorded, settings):
+        super().__init__()
+        self._train, self._valid = train, valid
+        # The recorded runs were scored on all validation images; other images would tell another story.
+        self._recorded = recorded if len(valid[0]) == VALIDATION_IMAGES else None
+        self._names, self._options = list(controls), options
+        self._fixed = {name: value for name, value in settings.items() if name not in controls}
+        for name, value in settings.items():
+            self._check(name, value)
+        # Callbacks come in several threads: `_state` guards the runs, `_drawing` the one Figure.
+        self._state, self._drawing = threading.RLock(), threading.Lock()
+        self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
+        self.runs = []
+        self._current = self._pictured = None
+        self.controls = [spec(name, options[name]) | {"label": _label(name)} for name in self._names]
+        self.index = [options[name].index(settings[name]) for name in self._names]
+        self.columns = [_label(name) for name in [*OUTCOMES, *self._names]]
+        self.refresh()
+        self.on_msg(self._receive)
+        self.observe(self._redraw, ["drawn"])
+
+    @property
+    def settings(self):
+        """The chosen value of every hyperparameter, a dict; set some with ``lab.set(units=128)``."""
+        chosen = {name: self._options[name][i] for name, i in zip(self._names, self.index, strict=True)}
+        return {name: (self._fixed | chosen)[name] for name in DEFAULTS}
+
+    @property
+    def model(self):
+        """The network of the last run that has one, a keras.Sequential; None before."""
+        return next((run.model for run in reversed(self.runs) if run.model is not None), None)
+
+    def set(self, **settings):
+        """Move controls, as ``lab.set(units=128)``; raises ValueError if one has no such value."""
+        index = list(self.index)
+        for name, value in settings.items():
+            if name not in self._names:
+                raise ValueError(f"This lab has no control {name!r}; it has: {', '.join(self._names)}.")
+            self._check(name, value)
+            index[self._names.index(name)] = self._options[name].index(value)
+        self.index = index
+
+    def _check(self, name, value):
+        options = self._options[name]
+        if value not in options:
+            raise ValueError(f"{name} cannot be {value!r} here; its options are: {', '.join(map(str, options))}.")
+
+    def train(self, guess=None):
+        """Start to train a network with the chosen settings, in the background.
+
+        Parameters
+        ----------
+        guess : float, optional
+            The validation accuracy that you expect after the last epoch, 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If the guess is no number from 0 to 1.
+        RuntimeError
+            If a training is under way.
+        """
+        from nbhelpers.widgets.training import Training  # here, since `explore` needs no TensorFlow
+
+        if guess is not None and not (isinstance(guess, int | float) and 0 <= guess <= 1):
+            raise ValueError(f"Guess an accuracy from 0 to 1, such as 0.9, or none; got {guess!r}.")
+        with self._state:
+            if self._current is not None:
+                raise RuntimeError("A training is under way: stop it first, or wait for its end.")
+            run = self._current = Training(self.settings, self._train, self._valid, report=self._report)
+            run.number, run.guess = len(self.runs) + 1, guess
+            self.runs.append(run)
+            self.problem = ""
+        self.refresh()
+        run.start()
+
+    def stop(self):
+        """Stop the training under way, if there is one; its run stays in the table."""
+        run = self._current
+        if run is None:
+            return
+        run.stop_asked.set()
+        run.join(STOP_SECONDS)
+        # TensorFlow cannot be interrupted while it prepares a network: such a thread ends by itself, unheard.
+        run.end("stopped")
+
+    def wait(self):
+        """Wait for the end of the training under way; an interrupt of the kernel stops it."""
+        while (run := self._current) is not None:
+            try:
+                run.join(0.1)
+            except KeyboardInterrupt:
+                self.stop()
+                raise
+
+    def table(self):
+        """Return all runs with their outcomes and settings, a pandas.DataFrame with a row a run.
+
+        ``val_accuracy`` is that after the last point, ``off_by`` the guess less the validation accuracy.
+        """
+        import pandas as pd
+
+        names = [*OUTCOMES, *DEFAULTS, "problem"]
+        return pd.DataFrame([_row(run) for run in self.runs], columns=names)
+
+    def take_over(self, old):
+        """Continue with the runs of another lab, whose training is stopped."""
+        old.stop()
+        with self._state:
+            self.runs = [*old.runs, *self.runs]
+        self.drawn = old.drawn
+        self.refresh()
+        old.close()
+
+    def _receive(self, _, message, buffers):
+        """Do what the browser asks for; what goes wrong is shown in the lab."""
+        try:
+            if message["do"] == "train":
+                self.index = message["index"]
+                self.train(message.get("guess"))
+            else:
+                self.stop()
+        except Exception as problem:
+            self.problem = f"{type(problem).__name__}: {problem}"
+
+    def _report(self, run):
+        """Called by the thread of a training."""
+        with self._state:
+            if run is not self._current:
+                return
+            if run.status != "training":
+                self._current = None
+                self.note = _outcome(run)
+                self.problem = f"{type(run.problem).__name__}: {run.problem}" if run.problem else ""
+        self.refresh()
+
+    def refresh(self):
+        """Show the state of the runs; the picture last, since it takes longest."""
+        with self._state:
+            run, runs = self._current, list(self.runs)
+        with self.hold_sync():
+            self.training = run is not None
+            self.progress = run.epoch / run.settings["epochs"] if run else 0.0
+            if run:
+                self.note = f"Run {run.number}: epoch {run.epoch:.1f} of {run.settings['epochs']}"
+            table = [_row(r) for r in runs]
+            self.rows = [[_cell(row[name]) for name in [*OUTCOMES, *self._names]] for row in table]
+            if runs and not run:
+                self.csv = self.table().to_csv(index=False)
+        with self._drawing:
+            key = (len(runs), len(runs[-1].history["epoch"]) if runs else 0, run is None, tuple(self.drawn))
+            if key != self._pictured:
+                self._pictured = key
+                self.picture = self._draw(runs)
+
+    def _redraw(self, _):
+        self.refresh()
+
+    def _draw(self, runs):
+        """Draw the last run, what was recorded with its settings, and the chosen earlier runs; return a PNG."""
+        last = runs[-1] if runs else None
+        band = _recorded_history(self._recorded, last.settings if last else self.settings)
+        others = [run for run in runs[:-1] if run.number in self.drawn]
+        for ax, metric in zip(self._axes, ("loss", "accuracy"), strict=True):
+            ax.clear()
+            plot_runs(last, metric=metric, others=others, band=band, ax=ax)
+        self.alt = _describe(last, band)
+        return to_png(self._axes[0].figure)
+
+    def stored(self):
+        sentence = "Run the cell to train networks here, to stop, compare and keep them"
+        return self.picture, f"{sentence}: {', '.join(self._names)}."
+
+
+def plot_runs(run, *, metric, others=(), band=None, ax):
+    """Draw a metric of a run against the epoch, earlier runs, and the band of recorded ones; return the Axes."""
+    if band is not None:
+        mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
+        ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
+        ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
+    for i, other in enumerate(others):
+        ax.plot(other.history["epoch"], other.history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
+    if run is not None and run.history["epoch"]:
+        epochs = run.history["epoch"]
+        ax.plot(epochs, run.history[metric], "--", color="C1", label="training")
+        ax.plot(epochs, run.history[f"val_{metric}"], "-", color="C0", label=f"validation, run {run.number}")
+    if run is not None and run.guess is not None and metric == "accuracy":
+        ax.axhline(run.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {run.guess:g}")
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if run is not None:
+        ax.set_xlim(0, run.settings["epochs"])
+    _zoom(ax)
+    if ax.get_legend_handles_labels()[0] and metric == "accuracy":
+        ax.legend(fontsize="small", loc="best")
+    return ax
+
+
+def _zoom(ax):
+    """Once there are points after the first epoch, leave out the steep way to it, which hides all else."""
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    after = [np.asarray(line.get_ydata())[np.asarray(line.get_xdata()) >= 1.5] for line in lines]
+    values = np.concatenate([*after, *(line.get_ydata() for line in ax.lines if line not in lines)] or [[]])
+    if sum(map(len, after)) and np.ptp(values) > 0:
+        margin = 0.05 * np.ptp(values)
+        ax.set_ylim(values.min() - margin, values.max() + margin)
+
+
+def _style(i):
+    """Colours and line styles of earlier runs: others than those of training and validation, and told apart."""
+    styles = ["-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+    return {"color": f"C{2 + i % 5}", "linestyle": styles[i % 5], "linewidth": 1.5}
+
+
+def _recorded_history(recorded, settings):
+    """The recorded runs with the same settings, up to the same epoch, or None where there are none."""
+    if recorded is None:
+        return None
+    fixed = {name: value for name, value in DEFAULTS.items() if name not in (*recorded.dims, "epochs")}
+    if any(settings[name] != value for name, value in fixed.items() if name != "seed"):
+        return None
+    chosen = {name: settings[name] for name in DEFAULTS if name in recorded.dims and name != "seed"}
+    if "batch_norm" in chosen:
+        chosen["batch_norm"] = {"none": False, "before": True}.get(chosen["batch_norm"])
+    if any(value not in recorded[name].values for name, value in chosen.items()):
+        return None
+    return recorded.sel(chosen).sel(epoch=slice(settings["epochs"]))
+
+
+def _label(name):
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def _row(run):
+    """Outcomes and settings of a run, a dict."""
+    accuracies = run.history["val_accuracy"]
+    accuracy = accuracies[-1] if accuracies else None
+    off = run.guess - accuracy if run.guess is not None and accuracy is not None else None
+    done = run.history["epoch"][-1] if accuracies else 0.0
+    outcomes = dict(zip(OUTCOMES, [run.number, run.status, done, accuracy, run.guess, off], strict=True))
+    problem = f"{type(run.problem).__name__}: {run.problem}" if run.problem else ""
+    return {**outcomes, **run.settings, "problem": problem}
+
+
+def _cell(value):
+    """A value of the table as the browser gets it: the text shown, and what to sort by."""
+    if value is None:
+        return ["", None]
+    return [f"{value:.4g}" if isinstance(value, float) else str(value), value]
+
+
+def _outcome(run):
+    """What came of a run, a sentence or two."""
+    row = _row(run)
+    if row["val_accuracy"] is None:
+        return f"Run {run.number} {run.status}."
+    text = f"Run {run.number} {run.status} after {row['epochs_done']:.3g} epochs: "
+    text += f"validation accuracy {row['val_accuracy']:.3f}."
+    if row["off_by"] is not None:
+        direction = "too high" if row["off_by"] > 0 else "too low"
+        text += f" You guessed {run.guess:g}, {abs(row['off_by']):.3f} {direction}."
+    if run.status == "diverged":
+        text += " The loss is not finite any more: the steps were too large."
+    return text
+
+
+def _describe(run, band):
+    """The picture in words."""
+    if run is None or not run.history["epoch"]:
+        return "Loss and accuracy, without a curve so far"
+    text = f"Loss and accuracy of run {run.number} against the epoch, up to {run.history['epoch'][-1]:.3g}: "
+    text += f"validation accuracy {run.history['val_accuracy'][-1]:.3f}"
+    return text + (", before a band of recorded runs with the same settings" if band is not None else "")
+
+
+def _options(images):
+    """The options of each hyperparameter, of the training images those that there are."""
+    from nbhelpers.models import INITIALIZERS, OPTIMIZERS, SCHEDULES  # here, since `explore` needs no TensorFlow
+
+    menus = {
+        "activation": list(INITIALIZERS),
+        "initialization": INITIALIZATIONS,
+        "batch_norm": ["none", "before", "after"],
+        "optimizer": list(OPTIMIZERS),
+        "schedule": list(SCHEDULES),
+    }
+    few = [n for n in NUMBERS["training_images"] if n < images] + [images]
+    return {name: (menus | NUMBERS | {"training_images": few})[name] for name in DEFAULTS}
+
+
+def _this_cell():
+    """What identifies the cell that runs: its id in JupyterLab; None elsewhere."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return parent.get("metadata", {}).get("cellId")

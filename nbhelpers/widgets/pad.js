@@ -1,0 +1,125 @@
+// The digit pad: ink goes to the kernel when the pen is lifted, and comes back as MNIST would have it.
+
+const SIZE = 280;
+const PEN = 22;
+const STEP = 10;
+
+function render({ model, el }) {
+  const pad = make("canvas", { className: "pad", width: SIZE, height: SIZE, tabIndex: 0 });
+  const help = "Draw with the mouse or a finger. Keys: arrows move the pen, space lowers or lifts it, Delete clears.";
+  pad.setAttribute("role", "application");
+  pad.setAttribute("aria-label", `Drawing area. ${help}`);
+  const clear = make("button", { type: "button", textContent: "Clear" });
+  const seen = make("canvas", { className: "seen", width: 28, height: 28 });
+  seen.setAttribute("role", "img");
+  seen.setAttribute("aria-label", "the drawing in 28 × 28 pixels, as the networks see it");
+  const problem = make("pre", { role: "alert" });
+  const said = make("div");
+  said.setAttribute("aria-live", "polite");
+
+  const ink = pad.getContext("2d", { willReadFrequently: true });
+  Object.assign(ink, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#222" });
+  const line = (from, to) => {
+    ink.beginPath();
+    ink.moveTo(...from);
+    ink.lineTo(...to);
+    ink.stroke();
+  };
+  const send = () => {
+    const pixels = ink.getImageData(0, 0, SIZE, SIZE).data;
+    const alpha = new Uint8Array(SIZE * SIZE).map((_, i) => pixels[4 * i + 3]);
+    model.send({ height: SIZE, width: SIZE }, undefined, [alpha.buffer]);
+  };
+  const wipe = () => {
+    ink.clearRect(0, 0, SIZE, SIZE);
+    model.send({}, undefined, []);
+  };
+
+  let last = null;
+  const place = (event) => [(event.offsetX * SIZE) / pad.clientWidth, (event.offsetY * SIZE) / pad.clientHeight];
+  pad.addEventListener("pointerdown", (event) => {
+    pad.setPointerCapture(event.pointerId);
+    last = place(event);
+    line(last, last);
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (last === null) return;
+    const next = place(event);
+    line(last, next);
+    last = next;
+  });
+  const lift = () => {
+    if (last === null) return;
+    last = null;
+    send();
+  };
+  pad.addEventListener("pointerup", lift);
+  pad.addEventListener("pointercancel", lift);
+
+  let at = [SIZE / 2, SIZE / 2];
+  let down = false;
+  const moves = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+  pad.addEventListener("keydown", (event) => {
+    if (event.key in moves) {
+      const next = at.map((x, i) => Math.min(SIZE - PEN, Math.max(PEN, x + moves[event.key][i])));
+      if (down) line(at, next);
+      at = next;
+    } else if (event.key === " ") {
+      down = !down;
+      if (down) line(at, at);
+      else send();
+    } else if (event.key === "Delete" || event.key === "Backspace") wipe();
+    else return;
+    event.preventDefault();
+    said.textContent = event.key === " " ? `pen ${down ? "down" : "up"}` : "";
+  });
+  clear.addEventListener("click", wipe);
+
+  const bars = probabilities(model.get("names"));
+  const update = () => {
+    problem.textContent = model.get("problem");
+    draw(seen, model.get("seen"));
+    said.textContent = bars.update(model.get("probabilities"));
+  };
+  model.on("change:probabilities change:seen change:problem", update);
+  const left = make("div", {}, pad, make("div", { className: "row" }, clear));
+  const middle = make("div", {}, make("div", { textContent: "what the networks see" }), seen);
+  el.classList.add("course-widget", "digit-pad");
+  el.append(make("div", { textContent: help }), make("div", { className: "row" }, left, middle, bars.element));
+  el.append(said, problem);
+  update();
+  return () => model.off("change:probabilities change:seen change:problem", update);
+}
+
+function draw(canvas, bytes) {
+  const page = canvas.getContext("2d");
+  const pixels = page.createImageData(28, 28);
+  for (let i = 0; i < bytes.byteLength; i++) pixels.data[4 * i + 3] = bytes.getUint8(i);
+  page.putImageData(pixels, 0, 0);
+}
+
+// A row a digit, a bar a network; `update` returns the answers as a sentence.
+function probabilities(names) {
+  const head = make("tr", {}, ...["digit", ...names].map((text) => make("th", { textContent: text, scope: "col" })));
+  const cells = [];
+  const rows = [...Array(10).keys()].map((digit) => {
+    cells.push(names.map((name) => make("meter", { min: 0, max: 1, value: 0, title: `${name}: ${digit}` })));
+    const shown = cells[digit].map((meter) => make("td", {}, meter, make("span")));
+    return make("tr", {}, make("th", { textContent: digit, scope: "row" }), ...shown);
+  });
+  const element = make("table", { className: "bars" }, make("thead", {}, head), make("tbody", {}, ...rows));
+  const update = (answers) => {
+    cells.forEach((meters, digit) => {
+      meters.forEach((meter, i) => {
+        const value = answers.length ? answers[i][digit] : 0;
+        meter.value = value;
+        meter.nextSibling.textContent = answers.length ? ` ${value.toFixed(2)}` : "";
+      });
+    });
+    const best = answers.map((p) => p.indexOf(Math.max(...p)));
+    return answers.map((p, i) => `${names[i]} says ${best[i]} (${p[best[i]].toFixed(2)})`).join(", ");
+  };
+  return { element, update };
+}
+
+export default { render };

@@ -1,0 +1,133 @@
+"""The digit pad: draw a digit, and see at once what two networks make of it."""
+
+import numpy as np
+import traitlets
+from PIL import Image
+from scipy import ndimage
+
+from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+
+SIDE, BOX = 28, 20
+
+
+def digit_pad(models, *, example=None):
+    """Draw a digit by hand, and see the probabilities that networks give to each digit.
+
+    Parameters
+    ----------
+    models : dict of str to callable
+        Name to a network that takes images of shape (1, 28, 28), gray levels from 0 to 1, and returns
+        probabilities of shape (1, 10). Two of them stand well side by side.
+    example : array of shape (28, 28), optional
+        An image that is shown first, and in the stored page.
+
+    Returns
+    -------
+    DigitPad
+        A widget; `image` is the drawing as the networks saw it.
+
+    Raises
+    ------
+    ValueError
+        If there is no network, one does not return ten probabilities, or the example has another shape.
+    """
+    if not models:
+        raise ValueError("The pad needs at least one network, as in digit_pad({'mine': model}).")
+    return DigitPad(models, np.zeros((SIDE, SIDE)) if example is None else np.asarray(example))
+
+
+def as_mnist(drawing):
+    """Bring a drawing into the form of MNIST's images (LeCun et al., 1998).
+
+    The ink is scaled, with anti-aliasing and its proportions kept, to fit a box of 20 × 20 pixels, and the
+    box laid into 28 × 28 pixels with the centre of mass of the ink in the middle.
+
+    Parameters
+    ----------
+    drawing : array of shape (height, width)
+        Ink, from 0 (paper) to 255.
+
+    Returns
+    -------
+    ndarray of float32, shape (28, 28)
+        Gray levels from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the drawing has not two dimensions, or holds no ink.
+    """
+    drawing = np.asarray(drawing)
+    if drawing.ndim != 2:
+        raise ValueError(f"A drawing must have shape (height, width), got {drawing.shape}.")
+    rows, columns = (np.flatnonzero((drawing > 0).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise ValueError("There is no ink in the drawing: draw a digit first.")
+    ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(n * BOX / max(ink.shape))) for n in ink.shape)
+    small = Image.fromarray(ink.astype("uint8")).resize((width, height), Image.Resampling.BILINEAR)
+    small = np.asarray(small, "float32") / 255
+    # The centre of mass at pixel 14, counted from 0, as in MNIST's files, but no ink beyond the edge.
+    centre = ndimage.center_of_mass(small)
+    top, left = (int(np.clip(round(SIDE / 2 - c), 0, SIDE - n)) for c, n in zip(centre, small.shape, strict=True))
+    image = np.zeros((SIDE, SIDE), "float32")
+    image[top : top + height, left : left + width] = small
+    return image
+
+
+class DigitPad(PicturedWidget):
+    """The widget that `digit_pad` returns."""
+
+    _esm = script("pad.js")
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    seen = traitlets.Bytes().tag(sync=True)
+    probabilities = traitlets.List().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, models, example):
+        super().__init__(names=list(models))
+        self._models = models
+        self.image = example
+        self._answer(example)
+        if not example.any():
+            self.seen, self.probabilities = b"", []
+        self.on_msg(self._receive)
+
+    def _receive(self, _, message, buffers):
+        """Take a drawing from the browser, as bytes of ink, or an empty one."""
+        try:
+            if not buffers:
+                self.problem, self.seen, self.probabilities = "", b"", []
+                return
+            ink = np.frombuffer(buffers[0], np.uint8).reshape(message["height"], message["width"])
+            self._answer(as_mnist(ink))
+        except Exception as problem:
+            self.problem = f"{type(problem).__name__}: {problem}"
+
+    def _answer(self, image):
+        image = np.asarray(image, "float32")
+        if image.shape != (SIDE, SIDE):
+            raise ValueError(f"The networks see images of shape (28, 28), got {image.shape}.")
+        answers = [np.asarray(model(image[np.newaxis]), float).ravel() for model in self._models.values()]
+        for name, answer in zip(self.names, answers, strict=True):
+            if answer.shape != (10,):
+                raise ValueError(f"The network {name!r} returned {answer.size} numbers; ten probabilities are needed.")
+        self.image = image
+        with self.hold_sync():
+            self.problem = ""
+            self.seen = (image * 255).round().astype("uint8").tobytes()
+            self.probabilities = [answer.tolist() for answer in answers]
+
+    def stored(self):
+        figure = new_figure(figsize=(7.6, 2.4))
+        axes = figure.subplots(1, 1 + len(self.names))
+        axes[0].imshow(self.image, cmap="gray_r", vmin=0, vmax=1)
+        axes[0].set_axis_off()
+        axes[0].set_title("what they see", fontsize="small")
+        for i, (ax, name) in enumerate(zip(axes[1:], self.names, strict=True)):
+            ax.bar(range(10), self.probabilities[i] if self.probabilities else np.zeros(10), color=f"C{i}")
+            ax.set(xticks=range(10), ylim=(0, 1), xlabel="digit")
+            ax.set_title(name, fontsize="small")
+        sentence = "Run the cell to draw a digit here, and see what each network makes of it."
+        figure.suptitle(sentence, fontsize="small", x=0.01, ha="left")
+        return to_png(figure), sentence

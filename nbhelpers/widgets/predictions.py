@@ -1,0 +1,176 @@
+"""Predictions: the reader guesses before a figure or a number is shown, and sees both."""
+
+import math
+
+import traitlets
+
+from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+
+
+class Predictions:
+    """The guesses of one notebook: ask for each before the answer is seen, reveal it, and sum them up at the end.
+
+    Examples
+    --------
+    >>> guesses = Predictions()
+    >>> guesses.ask("accuracy", "Validation accuracy of 100 hidden units", low=0, high=1)
+    >>> guesses.reveal("accuracy", 0.953, ax=ax)
+    >>> guesses.summary()
+    """
+
+    def __init__(self):
+        self._asked = {}
+
+    def ask(self, name, question, *, low=None, high=None, options=None):
+        """Return a control for one guess: a number from `low` to `high`, or one of the `options`.
+
+        Parameters
+        ----------
+        name : str
+            By which `reveal` finds the guess.
+        question : str
+            What is to be guessed, in a few words; the label of the control.
+        low, high : float, optional
+            The smallest and the largest number that can be meant.
+        options : sequence of str, optional
+            The answers to choose from.
+
+        Returns
+        -------
+        Prediction
+            A widget. Asked again before the answer was revealed, it keeps its guess.
+
+        Raises
+        ------
+        ValueError
+            Unless there is either a range, with low below high, or at least two options.
+        """
+        before = self._asked.get(name)
+        if before is None or before.verdict:
+            self._asked[name] = Prediction(question, low=low, high=high, options=options)
+        return self._asked[name]
+
+    def reveal(self, name, truth, *, ax=None, axis="y"):
+        """Compare a guess with what was measured: draw it on `ax`, or print it where there is no Axes.
+
+        Without a guess nothing is drawn or printed. What is guessed afterwards does not count.
+
+        Parameters
+        ----------
+        name : str
+            As in `ask`.
+        truth : float or str
+            What was measured, a number or one of the options.
+        ax : Axes, optional
+            The figure's Axes: a number becomes a line on it, an option a sentence above it.
+        axis : {"y", "x"}
+            Which axis of the figure the guessed number belongs to.
+
+        Returns
+        -------
+        Axes or None
+            `ax`.
+
+        Raises
+        ------
+        KeyError
+            If nothing of this name was asked.
+        ValueError
+            If `truth` is not finite, or none of the options.
+        """
+        if name not in self._asked:
+            known = ", ".join(self._asked) or "nothing yet"
+            raise KeyError(
+                f"Nothing named {name!r} was asked; asked was: {known}. Run the cell that asks for it first."
+            )
+        prediction = self._asked[name]
+        sentence = prediction.reveal(truth)
+        if prediction.guess is not None and ax is not None:
+            prediction.draw(ax, axis)
+        elif prediction.guess is not None:
+            print(sentence)
+        return ax
+
+    def summary(self):
+        """Print how far off each revealed guess was, in the order in which they were asked."""
+        revealed = [p for p in self._asked.values() if p.verdict]
+        guessed = [p for p in revealed if p.guess is not None]
+        for prediction in guessed:
+            print(f"{prediction.question}: {prediction.verdict}")
+        if not guessed:
+            print(f"{len(revealed)} answers, no guess: run the notebook and guess before each answer.")
+        elif len(guessed) < len(revealed):
+            print(f"{len(revealed) - len(guessed)} of {len(revealed)} answers came without a guess.")
+
+
+class Prediction(PicturedWidget):
+    """The control for one guess; `guess` is what the reader committed, None before."""
+
+    _esm = script("predictions.js")
+    question = traitlets.Unicode().tag(sync=True)
+    options = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    low = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
+    high = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
+    guess = traitlets.Any(allow_none=True, default_value=None).tag(sync=True)
+    verdict = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, question, *, low=None, high=None, options=None):
+        if options is None and (low is None or high is None or not low < high):
+            raise ValueError(
+                f"{question!r} needs a range, such as low=0, high=1, or options to choose from; "
+                f"got low={low!r}, high={high!r}."
+            )
+        if options is not None and len(set(options)) < 2:
+            raise ValueError(f"{question!r} needs at least two options to choose from, got {options!r}.")
+        texts = [str(option) for option in options or ()]
+        super().__init__(question=question, options=texts, low=low, high=high)
+
+    @traitlets.validate("guess")
+    def _check_guess(self, proposal):
+        value = proposal.value
+        if self.verdict:  # too late: what was seen cannot be guessed
+            return self.guess
+        if value is None or (self.options and value in self.options):
+            return value
+        if self.options:
+            raise ValueError(f"{self.question}: choose one of {', '.join(self.options)}; got {value!r}.")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not self.low <= value <= self.high:
+            raise ValueError(f"{self.question}: guess a number from {self.low:g} to {self.high:g}; got {value!r}.")
+        return value
+
+    def reveal(self, truth):
+        """Set and return the verdict, a sentence; the first one stays."""
+        if self.options and str(truth) not in self.options:
+            raise ValueError(f"{truth!r} is none of the options of {self.question!r}: {', '.join(self.options)}.")
+        if not self.options and not math.isfinite(truth):
+            raise ValueError(f"The answer to {self.question!r} is not a finite number: {truth!r}.")
+        if not self.verdict:
+            self.verdict = self._verdict(truth)
+        return self.verdict
+
+    def _verdict(self, truth):
+        shown = str(truth) if self.options else f"{truth:.3g}"
+        if self.guess is None:
+            return f"the answer is {shown}"
+        if self.options:
+            return f"you guessed {self.guess}, " + ("right" if self.guess == shown else f"and it is {shown}")
+        off = self.guess - truth
+        direction = "too high" if off > 0 else "too low"
+        return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.2g} {direction}"
+
+    def draw(self, ax, axis="y"):
+        """Draw the guess on an Axes: a number as a dash-dotted line, an option as a sentence above."""
+        if self.options:
+            ax.set_title(self.verdict[0].upper() + self.verdict[1:], fontsize="small", loc="right")
+            return
+        line = ax.axhline if axis == "y" else ax.axvline
+        line(self.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {self.guess:g}")
+        ax.legend()
+
+    def stored(self):
+        figure = new_figure(figsize=(6.4, 0.6), layout="none")
+        answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
+        figure.text(0.01, 0.62, f"{self.question}:  [ {answer} ]", va="center")
+        figure.text(0.01, 0.2, "Run the cell, and enter your guess here before you read on.", va="center", size="small")
+        return to_png(figure), f"Run the cell to guess: {self.question}, {answer}."

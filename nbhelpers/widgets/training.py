@@ -1,0 +1,177 @@
+"""One training in a thread of its own: it can be stopped, and reports how far it is."""
+
+import math
+import threading
+import time
+
+import keras
+import numpy as np
+
+from nbhelpers.models import batches, build_mlp, make_schedule
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+# Within an epoch, a point after each so many seconds, so that a long epoch, too, shows that something happens;
+# later where scoring and drawing a point takes long, so that most of the time goes to training.
+POINT_SECONDS = 0.5
+REPORT_SECONDS = 0.2
+# The seeds of Keras are those of the whole process: no two networks may be set up at the same time.
+_SEEDED = threading.Lock()
+
+
+class Stopped(Exception):
+    """The reader asked to stop."""
+
+
+class Diverged(Exception):
+    """The loss is not finite any more."""
+
+
+class Training(threading.Thread):
+    """Train one multilayer perceptron in the background.
+
+    Parameters
+    ----------
+    settings : dict
+        Hyperparameter to value, with the names of `nbhelpers.widgets.lab.DEFAULTS`.
+    train, valid : pair of arrays
+        Images of shape (n, 28, 28) and labels of shape (n,).
+    report : callable
+        Called with this training, from its thread, when something is new and when it has ended.
+
+    Attributes
+    ----------
+    status : str
+        "training", then "finished", "stopped", "diverged" or "failed".
+    model : keras.Sequential or None
+        The network as far as it is trained.
+    history : dict of str to list
+        ``epoch``, with a fraction within an epoch, and what Keras reports: ``loss`` and ``accuracy``, averages
+        over the epoch so far, ``val_loss`` and ``val_accuracy``. At epoch 0, before the first step, only the latter.
+    epoch : float
+        How far it is.
+    problem : Exception or None
+        Why it failed.
+    """
+
+    def __init__(self, settings, train, valid, *, report):
+        super().__init__(daemon=True, name="training")
+        self.settings, self.train, self.valid, self.report = settings, train, valid, report
+        self.stop_asked = threading.Event()
+        self.status, self.model, self.problem, self.epoch = "training", None, None, 0.0
+        self.history = {name: [] for name in ("epoch", *METRICS)}
+        self._next_point = self._next_report = 0.0
+
+    def run(self):
+        try:
+            self._train()
+            status = "finished"
+        except Stopped:
+            status = "stopped"
+        except Diverged:
+            status = "diverged"
+        except Exception as problem:  # whatever it was, the reader sees it beside the run
+            self.problem, status = problem, "failed"
+        self.end(status)
+
+    def end(self, status):
+        """Set how the training ended; what was said first stays."""
+        if self.status == "training":
+            self.status = status
+        self.report(self)
+
+    def _train(self):
+        settings = self.settings
+        n, epochs = settings["training_images"], settings["epochs"]
+        self.train = tuple(part[:n] for part in self.train)
+        with _SEEDED:
+            keras.utils.set_random_seed(settings["seed"])
+            self.model = _build(settings)
+            data = batches(*self.train, batch_size=settings["batch_size"])
+        self.check()
+        self.add_point(0.0, {"loss": math.nan, "accuracy": math.nan})
+        self.model.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=[_Watch(self)])
+
+    def check(self):
+        if self.stop_asked.is_set():
+            raise Stopped
+
+    def score(self, images, labels, *, chunk=1000):
+        """Return loss and accuracy; in small pieces, so that a stop need not wait for a large network."""
+        right, losses = [], []
+        for start in range(0, len(images), chunk):
+            self.check()
+            part = slice(start, start + chunk)
+            outputs = np.asarray(self.model(images[part], training=False))
+            losses.append(np.asarray(keras.losses.sparse_categorical_crossentropy(labels[part], outputs)))
+            right.append(outputs.argmax(axis=1) == labels[part])
+        penalty = float(sum(self.model.losses)) if self.model.losses else 0.0
+        return float(np.concatenate(losses).mean()) + penalty, float(np.concatenate(right).mean())
+
+    def add_point(self, epoch, logs):
+        """Add what training reports after this epoch, or part of it, and the scores on the validation images."""
+        start = time.monotonic()
+        val_loss, val_accuracy = self.score(*self.valid)
+        if not math.isfinite(val_loss):
+            raise Diverged
+        values = {**logs, "val_loss": val_loss, "val_accuracy": val_accuracy}
+        self.epoch = epoch
+        self.history["epoch"].append(epoch)
+        for name in METRICS:
+            self.history[name].append(float(values[name]))
+        self.report(self)
+        end = time.monotonic()
+        self._next_point = end + max(POINT_SECONDS, 4 * (end - start))
+
+    def watch(self, epoch, logs):
+        """After a step: end the training, add a point, or say how far it is, each when it is time."""
+        self.check()
+        if not math.isfinite(logs["loss"]):
+            raise Diverged
+        self.epoch = epoch
+        now = time.monotonic()
+        if now >= self._next_point:
+            self.add_point(epoch, logs)
+        elif now >= self._next_report:
+            self._next_report = now + REPORT_SECONDS
+            self.report(self)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Tell a training of each step and epoch."""
+
+    def __init__(self, training):
+        super().__init__()
+        self.training = training
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs_done = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps = -(-self.training.settings["training_images"] // self.training.settings["batch_size"])
+        # The last step of an epoch has its point in `on_epoch_end`.
+        if batch + 1 < steps:
+            self.training.watch(self.epochs_done + (batch + 1) / steps, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            raise Diverged
+        self.training.add_point(epoch + 1.0, logs)
+
+
+def _build(settings):
+    """Return the compiled network of these settings."""
+    steps = settings["epochs"] * -(-settings["training_images"] // settings["batch_size"])
+    schedule = settings["schedule"]
+    rate = settings["learning_rate"]
+    if schedule != "constant":
+        rate = make_schedule(schedule, rate, steps=steps)
+    names = ("activation", "l1", "l2", "dropout", "optimizer")
+    initializer = settings["initialization"]
+    return build_mlp(
+        (settings["units"],) * settings["hidden_layers"],
+        kernel_initializer=None if initializer == "customary" else initializer,
+        batch_norm=False if settings["batch_norm"] == "none" else settings["batch_norm"],
+        learning_rate=rate,
+        input_shape=(28, 28),
+        **{name: settings[name] for name in names},
+    )

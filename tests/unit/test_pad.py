@@ -1,0 +1,106 @@
+"""The digit pad: drawings become images like MNIST's, and what networks return is checked."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+from sklearn.linear_model import LogisticRegression
+
+from nbhelpers.data import load_mnist
+from nbhelpers.widgets import digit_pad
+from nbhelpers.widgets.pad import as_mnist
+from tests.drawings import DIGITS, raster
+
+
+def sure_of(digit):
+    return lambda images: np.eye(10)[[digit] * len(images)]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    images, labels = load_mnist("train", n=4000)
+    return LogisticRegression(C=0.01, max_iter=300).fit(images.reshape(-1, 784), labels)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(("scale", "shift"), [(1, 0), (0.5, 0), (0.5, 0.45)])
+def test_a_drawing_of_any_size_at_any_place_is_read(classifier, digit, scale, shift):
+    strokes = [[(scale * x + shift, scale * y + shift) for x, y in stroke] for stroke in DIGITS[digit]]
+    image = as_mnist(raster(strokes, pen=round(22 * scale)))
+    assert classifier.predict(image.reshape(1, -1))[0] == digit
+
+
+def test_images_of_mnist_that_were_enlarged_come_back():
+    images, _ = load_mnist("valid", n=200)
+    large = [np.asarray(Image.fromarray((i * 255).astype("uint8")).resize((280, 280), 0)) for i in images]
+    again = np.array([as_mnist(i) for i in large])
+    assert np.abs(again - images).mean() < 0.03
+    shifted = np.abs(np.roll(images, 1, axis=1) - images).mean()
+    assert shifted > 0.05, "so that an image moved by one pixel would be noticed"
+
+
+def test_box_and_centre_of_mass_are_those_of_mnist():
+    for strokes in DIGITS.values():
+        image = as_mnist(raster(strokes))
+        rows, columns = np.nonzero(image)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+        assert ndimage.center_of_mass(image) == pytest.approx((14, 14), abs=0.51)
+        assert 0 <= image.min() and 0.9 < image.max() <= 1
+
+
+def test_a_dot_and_a_line_stay_within_the_image():
+    for drawing in (np.zeros((280, 280)), np.zeros((9, 9))):
+        drawing[4, 4] = 255
+        assert as_mnist(drawing).sum() > 0
+    line = np.zeros((280, 280))
+    line[:, 3] = 255
+    line[270:, :60] = 255
+    assert as_mnist(line).shape == (28, 28)
+
+
+@pytest.mark.parametrize(("drawing", "message"), [(np.zeros((280, 280)), "no ink"), (np.zeros(784), "height, width")])
+def test_what_is_no_drawing_is_refused(drawing, message):
+    with pytest.raises(ValueError, match=message):
+        as_mnist(drawing)
+
+
+def test_a_message_is_answered_by_every_network_and_an_empty_one_clears():
+    pad = digit_pad({"three": sure_of(3), "eight": sure_of(8)})
+    assert pad.probabilities == []
+    pad._receive(pad, {"height": 280, "width": 280}, [raster(DIGITS[3]).tobytes()])
+    assert [np.argmax(p) for p in pad.probabilities] == [3, 8]
+    assert len(pad.seen) == 784
+    assert np.frombuffer(pad.seen, np.uint8).reshape(28, 28) == pytest.approx(pad.image * 255, abs=0.51)
+    pad._receive(pad, {}, [])
+    assert pad.probabilities == [] and pad.problem == ""
+
+
+def test_a_problem_is_shown_and_passes():
+    pad = digit_pad({"three": sure_of(3)})
+    pad._receive(pad, {"height": 280, "width": 280}, [bytes(280 * 280)])
+    assert "no ink" in pad.problem
+    pad._receive(pad, {"height": 280, "width": 280}, [raster(DIGITS[1]).tobytes()])
+    assert pad.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("models", "example", "message"),
+    [
+        ({}, None, "at least one network"),
+        ({"bad": lambda images: np.zeros((1, 3))}, None, "'bad' returned 3 numbers"),
+        ({"good": sure_of(1)}, np.ones((8, 8)), r"got \(8, 8\)"),
+    ],
+)
+def test_bad_arguments_are_named(models, example, message):
+    with pytest.raises(ValueError, match=message):
+        digit_pad(models, example=example)
+
+
+def test_the_saved_notebook_keeps_a_picture_with_the_example():
+    example = load_mnist("valid", n=1)[0][0]
+    data, metadata = digit_pad({"three": sure_of(3)}, example=example)._repr_mimebundle_()
+    assert "Run the cell to draw" in data["text/plain"] == metadata["image/png"]["alt"]
+    assert digit_pad({"three": sure_of(3)}).stored()[0] != digit_pad({"three": sure_of(3)}, example=example).stored()[0]
+    assert Image.open(io.BytesIO(digit_pad({"three": sure_of(3)}).stored()[0])).width > 600

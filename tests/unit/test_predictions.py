@@ -1,0 +1,129 @@
+"""Guesses: committed before the answer, drawn beside it, summed up."""
+
+import matplotlib.pyplot as plt
+import pytest
+import traitlets
+from matplotlib.figure import Figure
+
+from nbhelpers.widgets import Predictions
+
+
+@pytest.fixture
+def guesses():
+    guesses = Predictions()
+    guesses.ask("accuracy", "Accuracy of 100 units", low=0, high=1)
+    guesses.ask("winner", "Which one wins", options=["sgd", "adam"])
+    return guesses
+
+
+def axes():
+    return Figure().subplots()
+
+
+def test_a_number_is_drawn_on_the_axis_it_belongs_to(guesses):
+    guesses.ask("accuracy", "again", low=0, high=1).guess = 0.9
+    for axis, place in [("y", "get_ydata"), ("x", "get_xdata")]:
+        ax = axes()
+        assert guesses.reveal("accuracy", 0.953, ax=ax, axis=axis) is ax
+        assert list(getattr(ax.lines[0], place)()) == [0.9, 0.9]
+        assert "your guess 0.9" in ax.get_legend().get_texts()[0].get_text()
+    assert not plt.get_fignums()
+
+
+def test_an_option_is_written_above_the_figure(guesses):
+    guesses.ask("winner", "again", options=["a", "b"]).guess = "sgd"
+    ax = axes()
+    guesses.reveal("winner", "adam", ax=ax)
+    assert ax.get_title(loc="right") == "You guessed sgd, and it is adam"
+
+
+def test_without_axes_the_comparison_is_printed(guesses, capsys):
+    guesses.ask("accuracy", "again", low=0, high=1).guess = 1
+    guesses.reveal("accuracy", 0.953)
+    assert capsys.readouterr().out == "you guessed 1, it is 0.953: 0.047 too high\n"
+
+
+def test_without_a_guess_nothing_is_drawn_or_printed(guesses, capsys):
+    ax = axes()
+    guesses.reveal("accuracy", 0.953, ax=ax)
+    guesses.reveal("winner", "adam")
+    assert not ax.lines and capsys.readouterr().out == ""
+    guesses.summary()
+    assert capsys.readouterr().out.startswith("2 answers, no guess: run the notebook")
+
+
+def test_what_was_guessed_after_the_answer_does_not_count(guesses):
+    guesses.reveal("accuracy", 0.953)
+    control = guesses._asked["accuracy"]
+    control.guess = 0.953
+    assert control.guess is None
+    assert control.verdict == "the answer is 0.953"
+
+
+def test_the_first_answer_stays(guesses):
+    control = guesses.ask("accuracy", "again", low=0, high=1)
+    control.guess = 0.9
+    guesses.reveal("accuracy", 0.95)
+    guesses.reveal("accuracy", 0.2)
+    assert "it is 0.95:" in control.verdict
+
+
+def test_a_cell_run_again_keeps_a_guess_that_is_not_revealed_and_asks_anew_after(guesses):
+    control = guesses.ask("accuracy", "again", low=0, high=1)
+    control.guess = 0.9
+    assert guesses.ask("accuracy", "again", low=0, high=1) is control
+    guesses.reveal("accuracy", 0.95)
+    anew = guesses.ask("accuracy", "again", low=0, high=1)
+    assert anew is not control and anew.guess is None
+
+
+def test_the_summary_says_how_far_off(guesses, capsys):
+    guesses.ask("accuracy", "", low=0, high=1).guess = 0.9
+    guesses.ask("winner", "", options=["a", "b"]).guess = "adam"
+    guesses.ask("third", "Third", low=0, high=9)
+    for name, truth in [("accuracy", 0.953), ("winner", "adam"), ("third", 3)]:
+        guesses.reveal(name, truth, ax=axes())
+    guesses.summary()
+    assert capsys.readouterr().out.splitlines() == [
+        "Accuracy of 100 units: you guessed 0.9, it is 0.953: 0.053 too low",
+        "Which one wins: you guessed adam, right",
+        "1 of 3 answers came without a guess.",
+    ]
+
+
+@pytest.mark.parametrize("guess", [1.5, -0.1, float("nan"), "much", True])
+def test_a_guess_out_of_range_is_refused_and_the_one_before_stays(guesses, guess):
+    control = guesses.ask("accuracy", "", low=0, high=1)
+    control.guess = 0.5
+    with pytest.raises((ValueError, traitlets.TraitError), match="from 0 to 1"):
+        control.guess = guess
+    assert control.guess == 0.5
+
+
+def test_an_option_that_is_none_is_refused(guesses):
+    with pytest.raises(ValueError, match="choose one of sgd, adam"):
+        guesses.ask("winner", "", options=["x", "y"]).guess = "rmsprop"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"low": 1}, {"low": 1, "high": 1}, {"options": []}, {"options": ["one"]}, {"options": ["a", "a"]}],
+)
+def test_questions_without_a_choice_are_refused(arguments):
+    with pytest.raises(ValueError, match="needs"):
+        Predictions().ask("name", "Question", **arguments)
+
+
+def test_answers_that_cannot_be_are_refused(guesses):
+    with pytest.raises(KeyError, match="asked was: accuracy, winner"):
+        guesses.reveal("loss", 1)
+    with pytest.raises(ValueError, match="none of the options"):
+        guesses.reveal("winner", "rmsprop")
+    with pytest.raises(ValueError, match="not a finite number"):
+        guesses.reveal("accuracy", float("nan"))
+
+
+def test_the_saved_notebook_keeps_a_picture_and_a_sentence(guesses):
+    data, metadata = guesses.ask("accuracy", "", low=0, high=1)._repr_mimebundle_()
+    assert data["text/plain"] == "Run the cell to guess: Accuracy of 100 units, a number from 0 to 1."
+    assert metadata["image/png"]["alt"] == data["text/plain"]
