@@ -18,11 +18,11 @@ REPORT_SECONDS = 0.2
 _SEEDED = threading.Lock()
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The reader asked to stop."""
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """The loss is not finite any more."""
 
 
@@ -65,9 +65,9 @@ class Training(threading.Thread):
         try:
             self._train()
             status = "finished"
-        except Stopped:
+        except StoppedError:
             status = "stopped"
-        except Diverged:
+        except DivergedError:
             status = "diverged"
         except Exception as problem:  # whatever it was, the reader sees it beside the run
             self.problem, status = problem, "failed"
@@ -93,7 +93,7 @@ class Training(threading.Thread):
 
     def check(self):
         if self.stop_asked.is_set():
-            raise Stopped
+            raise StoppedError
 
     def score(self, images, labels, *, chunk=1000):
         """Return loss and accuracy; in small pieces, so that a stop need not wait for a large network."""
@@ -112,7 +112,7 @@ class Training(threading.Thread):
         start = time.monotonic()
         val_loss, val_accuracy = self.score(*self.valid)
         if not math.isfinite(val_loss):
-            raise Diverged
+            raise DivergedError
         values = {**logs, "val_loss": val_loss, "val_accuracy": val_accuracy}
         self.epoch = epoch
         self.history["epoch"].append(epoch)
@@ -126,7 +126,7 @@ class Training(threading.Thread):
         """After a step: end the training, add a point, or say how far it is, each when it is time."""
         self.check()
         if not math.isfinite(logs["loss"]):
-            raise Diverged
+            raise DivergedError
         self.epoch = epoch
         now = time.monotonic()
         if now >= self._next_point:
@@ -154,7 +154,7 @@ class _Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not math.isfinite(logs["loss"]):
-            raise Diverged
+            raise DivergedError
         self.training.add_point(epoch + 1.0, logs)
 
 

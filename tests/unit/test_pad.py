@@ -47,7 +47,7 @@ def test_box_and_centre_of_mass_are_those_of_mnist():
         rows, columns = np.nonzero(image)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
         assert ndimage.center_of_mass(image) == pytest.approx((14, 14), abs=0.51)
-        assert 0 <= image.min() and 0.9 < image.max() <= 1
+        assert image.min() >= 0 and 0.9 < image.max() <= 1
 
 
 def test_a_dot_and_a_line_stay_within_the_image():
