@@ -1,4 +1,4 @@
-"""Measure speed on this machine and print a table: python tools/bench.py [imports data recorder explore]."""
+"""Measure speed on this machine and print a table: python tools/bench.py [imports data recorder explore lab pad]."""
 
 import os
 import platform
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -118,26 +119,36 @@ MOVE = """async (scope) => {
 }"""
 
 
-def bench_explore(moves=14, rounds=3):
-    import nbformat
-    import numpy as np
+@contextmanager
+def opened(cells):
+    """A notebook with these cells, run in JupyterLab in Chromium: its page, and its part of the page."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser import conftest as browser_tests
 
-    cells = [FIGURE, "explore(draw, runs, epoch=runs.epoch, seeds=[3, 2])", "_ = interact(draw_anew, epoch=(1, 15))"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c.strip()) for c in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     with (
         tempfile.TemporaryDirectory() as folder,
         browser_tests.running_lab(Path(folder)) as lab,
         sync_playwright() as p,
     ):
-        nbformat.write(notebook, lab.folder / "bench.ipynb")
         chromium = p.chromium.launch(executable_path=browser_tests.find_chromium(), args=browser_tests.FLAGS)
         page = chromium.new_page(viewport={"width": 1280, "height": 1400})
-        view = browser_tests.open_notebook(page, lab, "bench.ipynb")
-        assert browser_tests.run_all(page)
+        yield page, browser_tests.open_cells(page, lab, [cell.strip() for cell in cells])
+        chromium.close()
+
+
+def row_of(what, times, wanted=""):
+    import numpy as np
+
+    note = f"p95 {np.percentile(times, 95):.0f} ms, largest {max(times):.0f} ms of {len(times)}; {wanted}"
+    row(what, np.median(times), "ms", note.rstrip("; "))
+
+
+def bench_explore(moves=14, rounds=3):
+    from tests.browser.conftest import run_all
+
+    cells = [FIGURE, "explore(draw, runs, epoch=runs.epoch, seeds=[3, 2])", "_ = interact(draw_anew, epoch=(1, 15))"]
+    with opened(cells) as (page, view):
         time.sleep(2)
 
         def run(scope, slider, key, pause):
@@ -155,7 +166,7 @@ def bench_explore(moves=14, rounds=3):
         results = {"interact": [], "explore, a key every 0.2 s": [], "explore, keys as fast as it paints": []}
         for pause, name in [(0.2, "explore, a key every 0.2 s"), (0, "explore, keys as fast as it paints")] * rounds:
             # What was drawn before must not help: start over with an empty store of pictures.
-            assert browser_tests.run_all(page)
+            assert run_all(page)
             time.sleep(2)
             results[name] += run(".explore", ours, "ArrowRight", pause)
             theirs.focus()
@@ -163,15 +174,76 @@ def bench_explore(moves=14, rounds=3):
             time.sleep(1)
             results["interact"] += run(".widget-interact .jp-OutputArea", theirs, "ArrowRight", 0.2)
         for name, times in results.items():
-            note = f"p95 {np.percentile(times, 95):.0f} ms, {len(times)} moves"
-            row(f"key press to pixels, {name}", np.median(times), "ms", note)
+            row_of(f"key press to pixels, {name}", times)
         print("wanted for explore: p95 at most 50 ms, and half of interact")
-        chromium.close()
+
+
+# From a press of the button to the moment when the page satisfies a condition, after the next painting: milliseconds.
+PRESS = """async ([name, condition]) => {
+  const lab = document.querySelector('.live-lab');
+  const image = lab.querySelector('img'), rows = lab.querySelectorAll('tbody tr').length;
+  const met = {
+    point: () => image.alt.includes(`run ${rows + 1} `) && image.complete,
+    stop: () => lab.querySelector('tbody tr:last-child td:nth-child(3)').textContent === 'stopped',
+  }[condition];
+  const start = performance.now();
+  [...lab.querySelectorAll('button')].find((b) => b.textContent === name).click();
+  while (!met()) await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
+
+def bench_lab(rounds=12):
+    from tests.browser import test_live_lab as browser_test
+
+    times = {"first point": [], "stop": []}
+    with opened([browser_test.IMPORTS, browser_test.LAB]) as (page, view):
+        live = browser_test.lab_in(view)
+        for i in range(rounds):
+            units, layers = [("64", "1"), ("512", "8")][i % 2]
+            browser_test.set_to(live, units=units, hidden_layers=layers, epochs="30")
+            live.get_by_label("Your guess").fill("0.9")
+            times["first point"].append(page.evaluate(PRESS, ["Train", "point"]))
+            time.sleep(i % 4)
+            times["stop"].append(page.evaluate(PRESS, ["Stop", "stop"]))
+            time.sleep(3)  # so that a training that is still being prepared does not disturb the next one
+    row_of("Train to the first point, live lab", times["first point"], "wanted 2 s")
+    row_of("Stop to stopped, live lab", times["stop"], "wanted 500 ms")
+
+
+LIFT = """() => {
+  const pad = document.querySelector('.digit-pad'), said = pad.querySelector('[aria-live]'), before = said.textContent;
+  window.lifted = new Promise((done) => pad.querySelector('canvas.pad').addEventListener('pointerup', () => {
+    const start = performance.now();
+    const look = () => said.textContent && said.textContent !== before
+      ? requestAnimationFrame(() => done(performance.now() - start)) : requestAnimationFrame(look);
+    look();
+  }, {once: true, capture: true}));
+}"""
+
+
+def bench_pad(rounds=2):
+    from tests.browser import test_digit_pad as browser_test
+    from tests.drawings import DIGITS
+
+    times = []
+    with opened(browser_test.CELLS) as (page, view):
+        pad = view.locator(".digit-pad")
+        pad.locator("canvas.pad").scroll_into_view_if_needed()
+        for strokes in list(DIGITS.values()) * rounds:
+            browser_test.draw(page, pad, strokes[:-1])
+            time.sleep(0.5)
+            page.evaluate(LIFT)
+            browser_test.draw(page, pad, strokes[-1:])
+            times.append(page.evaluate("() => window.lifted"))
+            pad.get_by_role("button", name="Clear").click()
+            time.sleep(0.3)
+    row_of("pen lifted to bars painted, digit pad", times, "wanted 100 ms")
 
 
 def main(names):
     print(f"{processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
-    for name in names or ["imports", "data", "recorder", "explore"]:
+    for name in names or ["imports", "data", "recorder", "explore", "lab", "pad"]:
         globals()[f"bench_{name}"]()
 
 

@@ -277,7 +277,8 @@ class LiveLab(PicturedWidget):
     def _draw(self, runs):
         """Draw the last run, what was recorded with its settings, and the chosen earlier runs; return a PNG."""
         last = runs[-1] if runs else None
-        band = _recorded_history(self._recorded, last.settings if last else self.settings)
+        # Not before a training: the band would give the answer away.
+        band = _recorded_history(self._recorded, last.settings) if last else None
         others = [run for run in runs[:-1] if run.number in self.drawn]
         for ax, metric in zip(self._axes, ("loss", "accuracy"), strict=True):
             ax.clear()
@@ -286,8 +287,16 @@ class LiveLab(PicturedWidget):
         return to_png(self._axes[0].figure)
 
     def stored(self):
-        sentence = "Run the cell to train networks here, to stop, compare and keep them"
-        return self.picture, f"{sentence}: {', '.join(self._names)}."
+        sentence = f"Run the cell to train networks here, to stop and to compare them: {', '.join(self._names)}."
+        if self.runs:
+            return self.picture, sentence
+        figure = new_figure(figsize=(7.6, 3.4))
+        for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+            plot_runs(None, metric=metric, band=_recorded_history(self._recorded, self.settings), ax=ax)
+        figure.suptitle(
+            "Run the cell to train networks here; your curves will be drawn into these panels.", fontsize=11
+        )
+        return to_png(figure), sentence
 
 
 def plot_runs(run, *, metric, others=(), band=None, ax):

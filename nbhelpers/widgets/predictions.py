@@ -62,7 +62,7 @@ class Predictions:
         truth : float or str
             What was measured, a number or one of the options.
         ax : Axes, optional
-            The figure's Axes: a number becomes a line on it, an option a sentence above it.
+            The figure's Axes: a number becomes a line on it, an option a sentence in its corner.
         axis : {"y", "x"}
             Which axis of the figure the guessed number belongs to.
 
@@ -98,7 +98,7 @@ class Predictions:
         for prediction in guessed:
             print(f"{prediction.question}: {prediction.verdict}")
         if not guessed:
-            print(f"{len(revealed)} answers, no guess: run the notebook and guess before each answer.")
+            print(f"{len(revealed)} answers and no guess. Run the notebook, and guess before each answer is shown.")
         elif len(guessed) < len(revealed):
             print(f"{len(revealed) - len(guessed)} of {len(revealed)} answers came without a guess.")
 
@@ -160,9 +160,11 @@ class Prediction(PicturedWidget):
         return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.2g} {direction}"
 
     def draw(self, ax, axis="y"):
-        """Draw the guess on an Axes: a number as a dash-dotted line, an option as a sentence above."""
+        """Draw the guess on an Axes: a number as a dash-dotted line, an option as a sentence in the corner."""
         if self.options:
-            ax.set_title(self.verdict[0].upper() + self.verdict[1:], fontsize="small", loc="right")
+            frame = {"facecolor": "white", "edgecolor": "0.6", "alpha": 0.9}
+            corner = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": "small"}
+            ax.text(0.98, 0.03, self.verdict[0].upper() + self.verdict[1:], bbox=frame, **corner)
             return
         line = ax.axhline if axis == "y" else ax.axvline
         line(self.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {self.guess:g}")

@@ -186,6 +186,17 @@ def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
     assert Image.open(io.BytesIO(lab.picture)).width > 600
 
 
+def test_recorded_runs_are_drawn_into_the_stored_picture_but_not_before_a_training():
+    train, valid = load_mnist("train", n=500), load_mnist("valid")
+    with_band, without = (
+        live_lab(train, valid, controls=["units"], recorded=r, training_images=500) for r in (load_runs(), None)
+    )
+    assert with_band.picture == without.picture
+    assert with_band.stored()[0] == without.stored()[0], "five hundred images are not those of the recorded runs"
+    train = load_mnist("train", n=10_000)
+    assert live_lab(train, valid, controls=["units"], recorded=load_runs()).stored()[0] != without.stored()[0]
+
+
 def test_the_table_saved_by_the_browser_is_the_table(lab):
     finish(lab, guess=0.25)
     saved = pd.read_csv(io.StringIO(lab.csv), keep_default_na=False, na_values=[""])

@@ -30,11 +30,11 @@ def test_a_number_is_drawn_on_the_axis_it_belongs_to(guesses):
     assert not plt.get_fignums()
 
 
-def test_an_option_is_written_above_the_figure(guesses):
+def test_an_option_is_written_into_the_figure(guesses):
     guesses.ask("winner", "again", options=["a", "b"]).guess = "sgd"
     ax = axes()
     guesses.reveal("winner", "adam", ax=ax)
-    assert ax.get_title(loc="right") == "You guessed sgd, and it is adam"
+    assert [text.get_text() for text in ax.texts] == ["You guessed sgd, and it is adam"]
 
 
 def test_without_axes_the_comparison_is_printed(guesses, capsys):
@@ -47,9 +47,9 @@ def test_without_a_guess_nothing_is_drawn_or_printed(guesses, capsys):
     ax = axes()
     guesses.reveal("accuracy", 0.953, ax=ax)
     guesses.reveal("winner", "adam")
-    assert not ax.lines and capsys.readouterr().out == ""
+    assert not ax.lines and not ax.texts and capsys.readouterr().out == ""
     guesses.summary()
-    assert capsys.readouterr().out.startswith("2 answers, no guess: run the notebook")
+    assert capsys.readouterr().out.startswith("2 answers and no guess. Run the notebook")
 
 
 def test_what_was_guessed_after_the_answer_does_not_count(guesses):
