@@ -287,10 +287,11 @@ class LiveLab(PicturedWidget):
         return to_png(self._axes[0].figure)
 
     def stored(self):
-        sentence = f"Run the cell to train networks here, to stop and to compare them: {', '.join(self._names)}."
+        names = ", ".join(_label(name) for name in self._names)
+        sentence = f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
         if self.runs:
             return self.picture, sentence
-        figure = new_figure(figsize=(7.6, 3.4))
+        figure = new_figure(figsize=(7.6, 3.2))
         for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
             plot_runs(None, metric=metric, band=_recorded_history(self._recorded, self.settings), ax=ax)
         figure.suptitle(

@@ -119,7 +119,7 @@ class DigitPad(PicturedWidget):
             self.probabilities = [answer.tolist() for answer in answers]
 
     def stored(self):
-        figure = new_figure(figsize=(7.6, 2.4))
+        figure = new_figure(figsize=(7.6, 2.2))
         axes = figure.subplots(1, 1 + len(self.names))
         axes[0].imshow(self.image, cmap="gray_r", vmin=0, vmax=1)
         axes[0].set_axis_off()
@@ -128,6 +128,4 @@ class DigitPad(PicturedWidget):
             ax.bar(range(10), self.probabilities[i] if self.probabilities else np.zeros(10), color=f"C{i}")
             ax.set(xticks=range(10), ylim=(0, 1), xlabel="digit")
             ax.set_title(name, fontsize="small")
-        sentence = "Run the cell to draw a digit here, and see what each network makes of it."
-        figure.suptitle(sentence, fontsize="small", x=0.01, ha="left")
-        return to_png(figure), sentence
+        return to_png(figure), "Run the cell to draw a digit here, and see what each network makes of it."

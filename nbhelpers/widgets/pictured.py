@@ -2,9 +2,11 @@
 
 import base64
 import io
+import textwrap
 from pathlib import Path
 
 import anywidget
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,6 +36,21 @@ def to_png(figure):
     return png.getvalue()
 
 
+def captioned(png, sentence):
+    """Return the picture with the sentence below it."""
+    picture = Image.open(io.BytesIO(png))
+    lines = textwrap.wrap(sentence, picture.width // 7)
+    figure = new_figure(figsize=(picture.width / mpl.rcParams["figure.dpi"], 0.12 + 0.17 * len(lines)), layout="none")
+    figure.text(0.01, 0.5, "\n".join(lines), va="center", fontsize=9, fontstyle="italic")
+    caption = Image.open(io.BytesIO(to_png(figure)))
+    both = Image.new("RGB", (picture.width, picture.height + caption.height))
+    both.paste(picture, (0, 0))
+    both.paste(caption, (0, picture.height))
+    whole = io.BytesIO()
+    both.save(whole, format="PNG")
+    return whole.getvalue()
+
+
 class PicturedWidget(anywidget.AnyWidget):
     """A widget that leaves a picture and a sentence in the saved notebook, for readers without a kernel."""
 
@@ -47,5 +64,5 @@ class PicturedWidget(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         png, sentence = self.stored()
-        picture = {"image/png": base64.b64encode(png).decode(), "text/plain": sentence}
+        picture = {"image/png": base64.b64encode(captioned(png, sentence)).decode(), "text/plain": sentence}
         return {**data, **picture}, {**metadata, "image/png": {"alt": sentence}}

@@ -171,8 +171,7 @@ class Prediction(PicturedWidget):
         ax.legend()
 
     def stored(self):
-        figure = new_figure(figsize=(6.4, 0.6), layout="none")
+        figure = new_figure(figsize=(7.6, 0.35), layout="none")
         answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
-        figure.text(0.01, 0.62, f"{self.question}:  [ {answer} ]", va="center")
-        figure.text(0.01, 0.2, "Run the cell, and enter your guess here before you read on.", va="center", size="small")
-        return to_png(figure), f"Run the cell to guess: {self.question}, {answer}."
+        figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center")
+        return to_png(figure), "Run the cell, and enter your guess before you read on."

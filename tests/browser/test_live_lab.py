@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from nbhelpers.widgets.lab import DEFAULTS
 from tests.browser.conftest import SCRATCH, execute, open_cells, open_notebook
 
 IMPORTS = """import matplotlib.pyplot as plt
@@ -15,8 +16,8 @@ from nbhelpers.widgets import live_lab
 
 plt.style.use("nbhelpers.course")
 train, valid = load_mnist("train", n=10_000), load_mnist("valid")"""
-CONTROLS = ["hidden_layers", "units", "activation", "optimizer", "learning_rate", "schedule", "batch_size"]
-LAB = f"""lab = live_lab(train, valid, controls={[*CONTROLS, "epochs", "training_images"]}, recorded=load_runs())
+CONTROLS = [name for name in DEFAULTS if name != "seed"]
+LAB = f"""lab = live_lab(train, valid, controls={CONTROLS}, recorded=load_runs())
 lab"""
 
 

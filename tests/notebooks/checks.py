@@ -147,6 +147,24 @@ def exercises_fail_until_solved(notebook, path):
             yield f"cell {number}: the check says {mark!r}"
 
 
+def guesses_are_asked_and_revealed(notebook, path):
+    """Each guess is asked for in a cell of its own before its answer is revealed, and all are summed up in the end."""
+    code = [c.source for c in code_cells(notebook)]
+    asked, revealed, summed = (
+        [(i, name) for i, source in enumerate(code) for name in re.findall(rf"guesses\.{call}", source)]
+        for call in (r'ask\(\s*"([^"]+)"', r'reveal\("([^"]+)"', r"(summary)\(\)")
+    )
+    for i, name in asked:
+        answers = [j for j, other in revealed if other == name]
+        if len(answers) != 1 or answers[0] <= i:
+            yield f"the guess {name!r} is not revealed once, in a later cell"
+    for _, name in revealed:
+        if name not in [other for _, other in asked]:
+            yield f"reveals {name!r}, which was not asked for"
+    if path.parent.name != "solutions" and (not asked or len(summed) != 1 or summed[0][0] < revealed[-1][0]):
+        yield "asks for no guess, or does not sum up how far off the guesses were"
+
+
 def template(notebook, path):
     """A notebook opens and closes like the others (solutions are free)."""
     if path.parent.name == "solutions":
@@ -175,5 +193,6 @@ CHECKS = [
     claims_are_assertions,
     test_set_left_alone,
     exercises_fail_until_solved,
+    guesses_are_asked_and_revealed,
     template,
 ]

@@ -1,5 +1,6 @@
 """The pages beside the notebooks say what the notebooks say."""
 
+import ast
 import importlib
 import re
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from nbhelpers.widgets.lab import DEFAULTS
 from tests.notebooks import checks
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -80,3 +82,28 @@ def test_a_changed_rule_is_noticed(tmp_path):
         (tmp_path / path.name).write_text(text)
     changed = collect_rules.page(tmp_path)
     assert changed.count("Perhaps: ") == 2 and changed not in RULES.read_text()
+
+
+def cell_with(number, start):
+    """The code cell of a notebook that has a line with this start."""
+    (path,) = FOLDER.glob(f"{number}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    (found,) = [c for c in cells if c.cell_type == "code" and re.search(rf"^{re.escape(start)}", c.source, re.M)]
+    return found
+
+
+def controls_of(number):
+    return set(ast.literal_eval(re.search(r"controls=(\[.*?\])", cell_with(number, "lab = live_lab(").source, re.S)[1]))
+
+
+def test_each_lab_has_the_controls_that_were_taught_so_far():
+    assert controls_of("02") == {"hidden_layers", "units", "learning_rate", "epochs", "training_images"}
+    taught = {"04": {"activation", "initialization"}, "05": {"l1", "l2", "dropout"}, "06": {"batch_norm", "batch_size"}}
+    for number, names in {"03": set(), **taught}.items():
+        assert names | controls_of("02") <= controls_of(number), number
+    assert controls_of("07") | {"seed"} == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("number", ["01", "12"])
+def test_the_digit_pad_shows_two_networks(number):
+    assert cell_with(number, "digit_pad(").source.count('": ') == 2

@@ -182,7 +182,7 @@ def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
     assert lab.picture != before
     assert not plt.get_fignums()
     data, metadata = lab._repr_mimebundle_()
-    assert "Run the cell to train networks here" in data["text/plain"] == metadata["image/png"]["alt"]
+    assert "Run the cell to set hidden layers, units" in data["text/plain"] == metadata["image/png"]["alt"]
     assert Image.open(io.BytesIO(lab.picture)).width > 600
 
 

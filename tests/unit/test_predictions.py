@@ -125,5 +125,5 @@ def test_answers_that_cannot_be_are_refused(guesses):
 
 def test_the_saved_notebook_keeps_a_picture_and_a_sentence(guesses):
     data, metadata = guesses.ask("accuracy", "", low=0, high=1)._repr_mimebundle_()
-    assert data["text/plain"] == "Run the cell to guess: Accuracy of 100 units, a number from 0 to 1."
+    assert data["text/plain"] == "Run the cell, and enter your guess before you read on."
     assert metadata["image/png"]["alt"] == data["text/plain"]

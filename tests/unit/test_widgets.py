@@ -71,7 +71,10 @@ def test_a_picture_drawn_again_is_the_same_to_the_byte(widget):
 
 def test_the_saved_notebook_keeps_a_picture_and_a_sentence(widget):
     data, _ = widget._repr_mimebundle_()
-    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size[0] > 300
+    stored, shown = (Image.open(io.BytesIO(png)) for png in (base64.b64decode(data["image/png"]), widget.first))
+    assert stored.width == shown.width > 300
+    assert np.array_equal(np.asarray(stored)[: shown.height], np.asarray(shown))
+    assert np.asarray(stored)[shown.height :].std() > 5, "the sentence stands below the picture"
     assert "units = 16" in data["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in data
 
