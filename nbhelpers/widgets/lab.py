@@ -125,8 +125,8 @@ class LiveLab(PicturedWidget):
         self._fixed = {name: value for name, value in settings.items() if name not in controls}
         for name, value in settings.items():
             self._check(name, value)
-        # Callbacks come in several threads: `_state` guards the runs, `_drawing` the one Figure.
-        self._state, self._drawing = threading.RLock(), threading.Lock()
+        # Callbacks come in several threads: `_state` guards the runs, `_showing` what the browser sees.
+        self._state, self._showing = threading.RLock(), threading.Lock()
         self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
         self.runs = []
         self._current = self._pictured = None
@@ -254,22 +254,25 @@ class LiveLab(PicturedWidget):
 
     def refresh(self):
         """Show the state of the runs; the picture last, since it takes longest."""
-        with self._state:
-            run, runs = self._current, list(self.runs)
-        with self.hold_sync():
-            self.training = run is not None
-            self.progress = run.epoch / run.settings["epochs"] if run else 0.0
-            if run:
-                self.note = f"Run {run.number}: epoch {run.epoch:.1f} of {run.settings['epochs']}"
-            table = [_row(r) for r in runs]
-            self.rows = [[_cell(row[name]) for name in [*OUTCOMES, *self._names]] for row in table]
-            if runs and not run:
-                self.csv = self.table().to_csv(index=False)
-        with self._drawing:
+        with self._showing:
+            with self._state:
+                run, runs = self._current, list(self.runs)
+            with self.hold_sync():
+                self._show_state(run, runs)
             key = (len(runs), len(runs[-1].history["epoch"]) if runs else 0, run is None, tuple(self.drawn))
             if key != self._pictured:
                 self._pictured = key
                 self.picture = self._draw(runs)
+
+    def _show_state(self, run, runs):
+        self.training = run is not None
+        self.progress = run.epoch / run.settings["epochs"] if run else 0.0
+        if run:
+            self.note = f"Run {run.number}: epoch {run.epoch:.1f} of {run.settings['epochs']}"
+        table = [_row(r) for r in runs]
+        self.rows = [[_cell(row[name]) for name in [*OUTCOMES, *self._names]] for row in table]
+        if runs and not run:
+            self.csv = self.table().to_csv(index=False)
 
     def _redraw(self, _):
         self.refresh()
@@ -294,9 +297,6 @@ class LiveLab(PicturedWidget):
         figure = new_figure(figsize=(7.6, 3.2))
         for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
             plot_runs(None, metric=metric, band=_recorded_history(self._recorded, self.settings), ax=ax)
-        figure.suptitle(
-            "Run the cell to train networks here; your curves will be drawn into these panels.", fontsize=11
-        )
         return to_png(figure), sentence
 
 

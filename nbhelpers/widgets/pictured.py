@@ -39,7 +39,7 @@ def to_png(figure):
 def captioned(png, sentence):
     """Return the picture with the sentence below it."""
     picture = Image.open(io.BytesIO(png))
-    lines = textwrap.wrap(sentence, picture.width // 7)
+    lines = textwrap.wrap(sentence, picture.width // 6)
     figure = new_figure(figsize=(picture.width / mpl.rcParams["figure.dpi"], 0.12 + 0.17 * len(lines)), layout="none")
     figure.text(0.01, 0.5, "\n".join(lines), va="center", fontsize=9, fontstyle="italic")
     caption = Image.open(io.BytesIO(to_png(figure)))

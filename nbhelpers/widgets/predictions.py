@@ -173,5 +173,5 @@ class Prediction(PicturedWidget):
     def stored(self):
         figure = new_figure(figsize=(7.6, 0.35), layout="none")
         answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
-        figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center")
+        figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center", fontsize=10)
         return to_png(figure), "Run the cell, and enter your guess before you read on."
