@@ -1,4 +1,7 @@
-"""For every test: quiet TensorFlow, and no network but this machine (kernels and servers inherit both)."""
+"""For every test: quiet TensorFlow, one thread a process, and no network but this machine.
+
+Kernels and servers inherit all of it.
+"""
 
 import os
 import sys
@@ -8,6 +11,10 @@ OFFLINE = str(Path(__file__).parent / "tests" / "offline")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+# Two processes test at a time. With a thread a core each, the small matrices of scikit-learn took up to twenty times
+# as long, since the threads of one process wait, computing, for those of the other.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(name, "1")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [OFFLINE, os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, OFFLINE)
 

@@ -146,6 +146,7 @@ def build_mlp(
         loss="sparse_categorical_crossentropy" if classes else "mean_squared_error",
         metrics=["accuracy"] if classes else [],
     )
+    _create_variables(model)
     return model
 
 
@@ -189,7 +190,19 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     model.compile(
         optimizer=make_optimizer("adam", learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )
+    _create_variables(model)
     return model
+
+
+def _create_variables(model):
+    """Create the variables of the optimizer and of the metrics of a compiled model.
+
+    Left to the first training step, they would make TensorFlow trace that step twice, which takes longer than
+    some trainings of the course.
+    """
+    model.optimizer.build(model.trainable_variables)
+    model.compute_metrics(None, np.zeros(1), np.zeros((1, model.output_shape[-1]), "float32"))
+    model.reset_metrics()
 
 
 class KerasRegressor(keras.wrappers.SKLearnRegressor):
@@ -303,7 +316,11 @@ def batches(images, labels, *, batch_size=125):
         raise ValueError(f"There are {len(images)} images and {len(labels)} labels; they must be as many.")
     if not hasattr(batch_size, "__index__") or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
-    return tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images)).batch(batch_size)
+    # Left on, the tuning of the pipeline makes each of our small steps wait longer than it brings.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images)).batch(batch_size)
+    return dataset.with_options(options)
 
 
 def make_optimizer(name, learning_rate, *, weight_decay=None):
