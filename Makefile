@@ -38,8 +38,8 @@ unit: $(INSTALLED) ## test the helpers
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
 	$(BIN)/pytest $(TWO) tests/notebooks
 
-data: $(INSTALLED) ## check the recorded runs, and train a sample of them again
-	$(BIN)/pytest $(TWO) tests/runs
+data: $(INSTALLED) ## check the recorded runs, and train a sample of them again, also what takes long
+	$(BIN)/pytest $(TWO) -m "" tests/runs
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest $(TWO) tests/browser

@@ -35,7 +35,7 @@ def processor():
 
 
 def bench_imports():
-    for module, budget in [("nbhelpers", "50 ms"), ("nbhelpers.plots", "600 ms"), ("nbhelpers.models", "no budget")]:
+    for module, budget in [("nbhelpers", "50 ms"), ("nbhelpers.plots", "600 ms")]:
         code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
         run = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
         row(f"import {module}", 1000 * min(run), "ms", f"budget {budget}")

@@ -120,9 +120,9 @@ class Prediction(PicturedWidget):
                 f"{question!r} needs a range, such as low=0, high=1, or options to choose from; "
                 f"got low={low!r}, high={high!r}."
             )
-        if options is not None and len(set(options)) < 2:
-            raise ValueError(f"{question!r} needs at least two options to choose from, got {options!r}.")
-        texts = [str(option) for option in options or ()]
+        texts = [] if options is None else [str(option) for option in options]
+        if options is not None and len(set(texts)) < 2:
+            raise ValueError(f"{question!r} needs at least two options to choose from, got {texts}.")
         super().__init__(question=question, options=texts, low=low, high=high)
 
     @traitlets.validate("guess")

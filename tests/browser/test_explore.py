@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_notebook, run_all
+from tests.browser.conftest import SCRATCH, open_cells, open_notebook
 
 # Of each notebook, a slider of its figure, and the cells that `explore` needs, by a piece of their code: the
 # rest would train for a minute.
@@ -43,24 +43,20 @@ NEEDED = {
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
 
 
-def shortened(lab, name, *, extra=""):
-    """Write the notebook with only the needed cells beside it; return its name."""
+def needed_cells(lab, name):
+    """The code of the needed cells, without imports of TensorFlow, which they do not use."""
     _, pieces = NEEDED[name]
-    notebook = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
-    notebook.cells = [c for c in notebook.cells if any(piece in c.source for piece in pieces)]
-    assert len(notebook.cells) == len(pieces)
-    for cell in notebook.cells:
-        cell.outputs = []
-    if extra:
-        notebook.cells.append(nbformat.v4.new_code_cell(extra))
-    nbformat.write(notebook, lab.folder / f"short_{name}.ipynb")
-    return f"short_{name}.ipynb"
+    cells = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4).cells
+    sources = [c.source for c in cells if any(piece in c.source for piece in pieces)]
+    assert len(sources) == len(pieces)
+    return [
+        re.sub(r"^(import (keras|optuna|tensorflow as tf)|optuna\..*)$", "", source, flags=re.M) for source in sources
+    ]
 
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_slider_moved_by_keyboard_changes_the_figure(page, lab, name):
-    notebook = open_notebook(page, lab, shortened(lab, name))
-    assert run_all(page)
+    notebook = open_cells(page, lab, needed_cells(lab, name))
     label, _ = NEEDED[name]
     slider, image = notebook.get_by_label(label), notebook.locator(".explore img")
     cells = notebook.locator(".jp-Cell").count()
@@ -95,8 +91,8 @@ def test_without_a_kernel_the_stored_page_shows_the_picture(page, lab, name):
     for c in stored.cells:
         if c.cell_type == "code" and c is not cell:
             c.outputs = []
-    nbformat.write(stored, lab.folder / f"stored_{name}.ipynb")
-    notebook = open_notebook(page, lab, f"stored_{name}.ipynb")
+    nbformat.write(stored, lab.folder / SCRATCH)
+    notebook = open_notebook(page, lab, SCRATCH)
     image = notebook.locator(".jp-OutputArea-output img")
     assert image.count() == 1
     assert image.evaluate("image => image.naturalWidth") > 300
@@ -109,8 +105,7 @@ def test_a_problem_is_shown_where_the_reader_looks_and_passes(page, lab):
         raise ValueError("nothing was recorded here")
     ax.plot([0, units])
 explore(plot_some, units=[1, 2, 3], kind=["good", "bad"])"""
-    notebook = open_notebook(page, lab, shortened(lab, "03_choose_the_number_of_neurons", extra=extra))
-    assert run_all(page)
+    notebook = open_cells(page, lab, [*needed_cells(lab, "03_choose_the_number_of_neurons"), extra])
     problem = notebook.get_by_role("alert").last
     expect(problem).to_be_empty()
     menu = notebook.get_by_label("kind")

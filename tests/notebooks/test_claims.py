@@ -1,6 +1,7 @@
 """A notebook that says something untrue turns the run red; what a notebook defines is what the package has."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,8 @@ def beginning_of(notebook, *, upto):
 @pytest.mark.parametrize("change", [None, "output", "claim"])
 def test_a_changed_number_or_a_broken_claim_turns_the_run_red(tmp_path, change):
     notebook = beginning_of(nbformat.read(FIRST, as_version=4), upto="softmax_regression = keras.Sequential")
+    for cell in notebook.cells:  # what these cells do not use and what takes seconds
+        cell.source = re.sub(r"^import (keras|tensorflow as tf)$", "", cell.source, flags=re.M)
     outputs = [o for c in notebook.cells for o in c.get("outputs", []) if "validation accuracy" in o.get("text", "")]
     assert len(outputs) == 1
     if change == "output":

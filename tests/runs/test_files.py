@@ -131,7 +131,7 @@ ROWS = [
     ("optimizers", {"optimizer": "adamw", "schedule": "step", "learning_rate": 0.01}),
     ("normalization", {"batch_norm": "after", "activation": "relu", "batch_size": 125, "learning_rate": 0.1}),
     ("three_layers_of_sigmoids", {"batch_norm": True, "learning_rate": 1.0}),
-    ("recipe_dropout", {"learning_rate": 0.001}),
+    pytest.param("recipe_dropout", {"learning_rate": 0.001}, marks=pytest.mark.slow),
     ("batch_sizes", {"batch_size": 400, "optimizer": "sgd", "learning_rate": 0.316}),
 ]
 

@@ -1,6 +1,7 @@
 """Guesses: committed before the answer, drawn beside it, summed up."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import traitlets
 from matplotlib.figure import Figure
@@ -98,6 +99,13 @@ def test_a_guess_out_of_range_is_refused_and_the_one_before_stays(guesses, guess
     with pytest.raises((ValueError, traitlets.TraitError), match="from 0 to 1"):
         control.guess = guess
     assert control.guess == 0.5
+
+
+def test_options_may_be_a_coordinate(guesses):
+    control = guesses.ask("units", "Best units", options=np.array([16, 64]))
+    control.guess = "64"
+    guesses.reveal("units", np.int64(64))
+    assert control.options == ["16", "64"] and control.verdict == "you guessed 64, right"
 
 
 def test_an_option_that_is_none_is_refused(guesses):
