@@ -27,11 +27,16 @@ function render({ model, el }) {
 
   let warned = false;
   let patience = null;
-  const ask = (message) => {
+  let answered = () => true;
+  // JupyterLab can lose the way to the kernel when a page is opened again while the kernel is busy.
+  const ask = (message, answer) => {
     clearTimeout(patience);
+    answered = answer;
     patience = setTimeout(() => {
-      problem.textContent = "The kernel does not answer. If it was restarted, run the cell again.";
-    }, 5000);
+      problem.textContent =
+        "No answer from the kernel. Load this page again. If that does not help, run the cell again: " +
+        "it keeps your runs, unless the kernel was restarted.";
+    }, 4000);
     model.send(message);
   };
   train.addEventListener("click", () => {
@@ -46,24 +51,25 @@ function render({ model, el }) {
     problem.textContent = "";
     note.textContent = "Preparing …";
     // With the settings, since a message overtakes the changes that wait for a busy kernel.
-    ask({ do: "train", index, guess: guess.value === "" ? null : guess.valueAsNumber });
+    const message = { do: "train", index, guess: guess.value === "" ? null : guess.valueAsNumber };
+    ask(message, () => model.get("training") || model.get("problem"));
   });
   stop.addEventListener("click", () => {
     if (!model.get("training")) return;
     note.textContent = "Stopping …";
-    ask({ do: "stop" });
+    ask({ do: "stop" }, () => !model.get("training"));
   });
 
   const table = runs(model);
   const update = () => {
-    clearTimeout(patience);
+    if (answered()) clearTimeout(patience);
     const training = model.get("training");
     // Not `disabled`: that would take the focus from whoever has just pressed the button.
     train.setAttribute("aria-disabled", training);
     stop.setAttribute("aria-disabled", !training);
     bar.value = model.get("progress");
     note.textContent = model.get("note");
-    problem.textContent = model.get("problem");
+    if (answered()) problem.textContent = model.get("problem");
     image.alt = model.get("alt");
     if (model.get("picture").byteLength) show(image, model.get("picture"));
   };

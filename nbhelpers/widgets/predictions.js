@@ -19,7 +19,7 @@ function render({ model, el }) {
     input.disabled = Boolean(verdict);
     said.textContent = verdict || (guess === null ? "" : "Noted; read on.");
   };
-  input.addEventListener("change", () => {
+  const commit = () => {
     const number = input.valueAsNumber;
     if (!options.length && input.value !== "" && !(number >= low && number <= high)) {
       said.textContent = `Please guess a number from ${low} to ${high}.`;
@@ -28,7 +28,9 @@ function render({ model, el }) {
     model.set("guess", input.value === "" ? null : options.length ? input.value : number);
     model.save_changes();
     say();
-  });
+  };
+  input.addEventListener("change", commit);
+  input.addEventListener("keydown", (event) => event.key === "Enter" && commit());
   model.on("change:verdict change:guess", say);
   said.setAttribute("aria-live", "polite");
   const row = labelled(model.get("question"), input, said);

@@ -122,28 +122,53 @@ def wait_for(lab, server, log, seconds=60):
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
-@pytest.fixture
-def page(browser, lab):
-    """A page of 1280 × 900; a request to any other address than JupyterLab's fails the test."""
+@pytest.fixture(scope="session")
+def window(browser, lab):
+    """The page in which the tests follow each other, since JupyterLab takes seconds to load."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    elsewhere = []
-    page.on(
-        "request", lambda r: r.url.startswith(("http", "ws")) and lab.address not in r.url and elsewhere.append(r.url)
-    )
-    yield page
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(window, lab):
+    """A page of 1280 × 900; a request to any other address than JupyterLab's fails the test."""
+    elsewhere = []
+
+    def look(request):
+        if request.url.startswith(("http", "ws")) and lab.address not in request.url:
+            elsewhere.append(request.url)
+
+    window.context.on("request", look)
+    window.set_default_timeout(30_000)
+    yield window
+    window.context.remove_listener("request", look)
     assert not elsewhere, f"the page asked for {elsewhere}"
 
 
 def open_notebook(page, lab, name):
-    """Open a notebook, wait for its kernel, and return the notebook's part of the page."""
-    page.goto(lab.url(name))
+    """Open a notebook alone, wait for its kernel, and return the notebook's part of the page."""
+    if page.evaluate("() => !window.jupyterapp"):
+        page.goto(lab.url(name))
+    else:
+        page.evaluate(REOPEN, name)
     page.wait_for_function(
         "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
         timeout=90_000,
     )
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+
+
+# Close what is open, without a question about changes, and open the notebook as it is on the disk.
+REOPEN = """async (path) => {
+  const { commands, shell } = jupyterapp;
+  for (const widget of [...shell.widgets("main")]) {
+    if (widget.context?.model) widget.context.model.dirty = false;
+    widget.close();
+  }
+  const opened = await commands.execute("docmanager:open", { path });
+  await opened.revealed;
+}"""
 
 
 def open_cells(page, lab, cells):

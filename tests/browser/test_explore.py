@@ -37,7 +37,15 @@ NEEDED = {
     ),
     "09_search_where_it_pays": (
         "trainings",
-        ["plt.style", "= load_races()", "def plot_race(", "early_stoppers = [", "def plot_budget", "explore("],
+        [
+            "plt.style",
+            "= load_races()",
+            "def plot_race(",
+            'guesses.ask("leader"',
+            "early_stoppers = [",
+            "def plot_budget",
+            "explore(",
+        ],
     ),
 }
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
@@ -58,7 +66,7 @@ def needed_cells(lab, name):
 def test_a_slider_moved_by_keyboard_changes_the_figure(page, lab, name):
     notebook = open_cells(page, lab, needed_cells(lab, name))
     label, _ = NEEDED[name]
-    slider, image = notebook.get_by_label(label), notebook.locator(".explore img")
+    slider, image = notebook.get_by_label(label, exact=True), notebook.locator(".explore img")
     cells = notebook.locator(".jp-Cell").count()
     seen = {image.get_attribute("src"): image.get_attribute("alt")}
     slider.focus()

@@ -175,12 +175,13 @@ def test_the_recorded_band_belongs_to_the_settings():
 
 
 def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
+    figures = plt.get_fignums()
     for _ in range(2):
         finish(lab, epochs=1)
     before = lab.picture
     lab.drawn = [1]
     assert lab.picture != before
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == figures
     data, metadata = lab._repr_mimebundle_()
     assert "Run the cell to set hidden layers, units" in data["text/plain"] == metadata["image/png"]["alt"]
     assert Image.open(io.BytesIO(lab.picture)).width > 600

@@ -23,12 +23,13 @@ def axes():
 
 def test_a_number_is_drawn_on_the_axis_it_belongs_to(guesses):
     guesses.ask("accuracy", "again", low=0, high=1).guess = 0.9
+    before = plt.get_fignums()
     for axis, place in [("y", "get_ydata"), ("x", "get_xdata")]:
         ax = axes()
         assert guesses.reveal("accuracy", 0.953, ax=ax, axis=axis) is ax
         assert list(getattr(ax.lines[0], place)()) == [0.9, 0.9]
         assert "your guess 0.9" in ax.get_legend().get_texts()[0].get_text()
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == before
 
 
 def test_an_option_is_written_into_the_figure(guesses):
