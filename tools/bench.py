@@ -212,7 +212,7 @@ def bench_lab(rounds=12):
 
 
 LIFT = """() => {
-  const pad = document.querySelector('.digit-pad'), said = pad.querySelector('[aria-live]'), before = said.textContent;
+  const pad = document.querySelector('.digit-pad'), said = pad.querySelector('.said'), before = said.textContent;
   window.lifted = new Promise((done) => pad.querySelector('canvas.pad').addEventListener('pointerup', () => {
     const start = performance.now();
     const look = () => said.textContent && said.textContent !== before

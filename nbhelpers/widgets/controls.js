@@ -13,7 +13,8 @@ function labelled(text, input, ...after) {
   return make("div", {}, make("label", { textContent: text, htmlFor: input.id }), input, ...after);
 }
 
-// A slider over the options, which are texts, or a menu of them; `change` gets the place of the chosen one.
+// A slider over the options, which are texts, or a menu of them; `change` gets the place of the one that the
+// reader chose, and `show` of the returned row moves the control without it.
 function control(spec, index, change) {
   const input = make(spec.slider ? "input" : "select");
   const shown = make("output");
@@ -33,7 +34,12 @@ function control(spec, index, change) {
     say();
     change(Number(input.value));
   });
-  return labelled(spec.label, input, shown);
+  const row = labelled(spec.label, input, shown);
+  row.show = (place) => {
+    input.value = place;
+    say();
+  };
+  return row;
 }
 
 // A PNG from the kernel, in an image; the one before is given back.

@@ -18,6 +18,7 @@ function render({ model, el }) {
   const stop = make("button", { type: "button", textContent: "Stop" });
   const bar = make("progress", { max: 1, value: 0 });
   bar.setAttribute("aria-label", "progress of the training");
+  const reached = make("span"); // not read out: it changes several times a second
   const note = make("div");
   note.setAttribute("aria-live", "polite");
   const problem = make("pre", { role: "alert" });
@@ -41,6 +42,11 @@ function render({ model, el }) {
   };
   train.addEventListener("click", () => {
     if (model.get("training")) return;
+    if (guess.validity.badInput) {
+      note.textContent = "Please enter a number from 0 to 1, such as 0.95.";
+      guess.focus();
+      return;
+    }
     if (guess.value === "" && !warned) {
       warned = true;
       note.textContent = "What do you expect? Enter a guess, or press Train once more to train without one.";
@@ -68,7 +74,8 @@ function render({ model, el }) {
     train.setAttribute("aria-disabled", training);
     stop.setAttribute("aria-disabled", !training);
     bar.value = model.get("progress");
-    note.textContent = model.get("note");
+    reached.textContent = model.get("reached");
+    if (note.textContent !== model.get("note")) note.textContent = model.get("note");
     if (answered()) problem.textContent = model.get("problem");
     image.alt = model.get("alt");
     if (model.get("picture").byteLength) show(image, model.get("picture"));
@@ -78,18 +85,18 @@ function render({ model, el }) {
     model.get("index").forEach((value, i) => {
       if (value === index[i]) return;
       index[i] = value;
-      controls.children[i].querySelector("input, select").value = value;
+      controls.children[i].show(value);
     });
   };
-  const events = "change:training change:progress change:note change:problem change:picture";
+  const events = "change:training change:progress change:reached change:note change:problem change:picture";
   model.on(events, update);
   model.on("change:training", started);
   model.on("change:rows change:drawn", table.update);
   model.on("change:index", moved);
 
-  const line = make("div", { className: "row" }, train, stop, bar, note);
+  const line = make("div", { className: "row" }, train, stop, bar, reached);
   el.classList.add("course-widget", "live-lab");
-  el.append(controls, first, line, problem, image, table.element);
+  el.append(controls, first, line, note, problem, image, table.element);
   update();
   table.update();
   return () => {
@@ -131,8 +138,8 @@ function runs(model) {
     if (x === null || y === null) return (x === null) - (y === null);
     return (x < y ? -1 : x > y ? 1 : 0) * (sort.up ? 1 : -1);
   };
-  const tick = (number, last) => {
-    const box = make("input", { type: "checkbox", checked: last || model.get("drawn").includes(number), disabled: last });
+  const tick = (number) => {
+    const box = make("input", { type: "checkbox" });
     box.setAttribute("aria-label", `draw run ${number}`);
     box.addEventListener("change", () => {
       const others = model.get("drawn").filter((n) => n !== number);
@@ -141,21 +148,34 @@ function runs(model) {
     });
     return box;
   };
+  // A row stays what it is, so that it can be used while a training changes its numbers.
+  const lines = new Map();
+  const line = (number) => {
+    if (!lines.has(number)) {
+      const cells = columns.map(() => make("td"));
+      const box = tick(number);
+      lines.set(number, { box, cells, row: make("tr", {}, make("td", {}, box), ...cells) });
+    }
+    return lines.get(number);
+  };
   const update = () => {
     const rows = model.get("rows");
     element.hidden = !rows.length;
     heads.forEach((th, i) => {
       th.setAttribute("aria-sort", i !== sort.column ? "none" : sort.up ? "ascending" : "descending");
     });
-    const focused = element.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
-    body.replaceChildren(
-      ...[...rows].sort(compare).map((row) => {
-        const number = row[0][1];
-        const cells = row.map(([text]) => make("td", { textContent: text }));
-        return make("tr", {}, make("td", {}, tick(number, number === rows.length)), ...cells);
-      }),
-    );
-    if (focused) body.querySelector(`[aria-label="${focused}"]`)?.focus();
+    rows.forEach((row) => {
+      const { box, cells } = line(row[0][1]);
+      box.disabled = row[0][1] === rows.length;
+      box.checked = box.disabled || model.get("drawn").includes(row[0][1]);
+      row.forEach(([text], i) => cells[i].textContent !== text && (cells[i].textContent = text));
+    });
+    const order = [...rows].sort(compare).map((row) => line(row[0][1]).row);
+    if (order.some((row, i) => row !== body.children[i])) {
+      const focused = body.contains(document.activeElement) && document.activeElement;
+      body.replaceChildren(...order);
+      if (focused) focused.focus();
+    }
   };
   return { element, update };
 }

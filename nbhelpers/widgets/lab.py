@@ -43,6 +43,7 @@ INITIALIZATIONS = ["customary", "glorot_normal", "glorot_uniform", "he_normal", 
 LABELS = {"batch_norm": "batch normalization", "l1": "L1", "l2": "L2", "val_accuracy": "validation accuracy"}
 OUTCOMES = ["run", "status", "epochs_done", "val_accuracy", "guess", "off_by"]
 VALIDATION_IMAGES = 10_000
+EXAMPLE_UNITS = 16
 # A stop is answered within this time, whatever the network is busy with.
 STOP_SECONDS = 0.2
 # The labs by the cell that made them: a cell that is run again ends its old training and keeps its runs.
@@ -91,12 +92,27 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
             raise ValueError(f"Unknown hyperparameter {name!r}. Choose from: {', '.join(options)}.")
     settings = DEFAULTS | {"training_images": min(len(train[0]), DEFAULTS["training_images"])} | settings
     lab = LiveLab(train, valid, options, dict.fromkeys([*controls, "seed"]), recorded, settings)
-    cell = _this_cell()
-    if cell is not None:
-        if cell in _of_cell:
-            lab.take_over(_of_cell[cell])
-        _of_cell[cell] = lab
+    _take_the_place_of_the_last(lab)
     return lab
+
+
+def _take_the_place_of_the_last(lab):
+    """If this cell has made a lab when it ran before, continue with its runs."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId")  # JupyterLab says it, others may not
+    if cell is None:
+        return
+    lab.execution = shell.execution_count
+    # A cell may make several labs: the first takes the place of the first.
+    place = 0
+    while (old := _of_cell.get((cell, place))) is not None and old.execution == lab.execution:
+        place += 1
+    if old is not None:
+        lab.take_over(old)
+    _of_cell[cell, place] = lab
 
 
 class LiveLab(PicturedWidget):
@@ -107,6 +123,7 @@ class LiveLab(PicturedWidget):
     index = traitlets.List(traitlets.Int()).tag(sync=True)
     training = traitlets.Bool(False).tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
+    reached = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
@@ -130,6 +147,7 @@ class LiveLab(PicturedWidget):
         self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
         self.runs = []
         self._current = self._pictured = None
+        self._problem = ""
         self.controls = [spec(name, options[name]) | {"label": _label(name)} for name in self._names]
         self.index = [options[name].index(settings[name]) for name in self._names]
         self.columns = [_label(name) for name in [*OUTCOMES, *self._names]]
@@ -188,9 +206,9 @@ class LiveLab(PicturedWidget):
             run = self._current = Training(self.settings, self._train, self._valid, report=self._report)
             run.number, run.guess = len(self.runs) + 1, guess
             self.runs.append(run)
-            self.problem = ""
+            self._problem = ""
+            run.start()
         self.refresh()
-        run.start()
 
     def stop(self):
         """Stop the training under way, if there is one; its run stays in the table."""
@@ -204,12 +222,13 @@ class LiveLab(PicturedWidget):
 
     def wait(self):
         """Wait for the end of the training under way; an interrupt of the kernel stops it."""
-        while (run := self._current) is not None:
-            try:
+        run = self.runs[-1] if self.runs else None
+        try:
+            while run is not None and run.is_alive() and run.status != "stopped":
                 run.join(0.1)
-            except KeyboardInterrupt:
-                self.stop()
-                raise
+        except KeyboardInterrupt:
+            self.stop()
+            raise
 
     def table(self):
         """Return all runs with their outcomes and settings, a pandas.DataFrame with a row a run.
@@ -232,6 +251,7 @@ class LiveLab(PicturedWidget):
 
     def _receive(self, _, message, buffers):
         """Do what the browser asks for; what goes wrong is shown in the lab."""
+        self.problem = self._problem = ""  # so that the same problem once more is news
         try:
             if message["do"] == "train":
                 self.index = message["index"]
@@ -239,7 +259,8 @@ class LiveLab(PicturedWidget):
             else:
                 self.stop()
         except Exception as problem:
-            self.problem = f"{type(problem).__name__}: {problem}"
+            self._problem = _named(problem)
+            self.refresh()
 
     def _report(self, run):
         """Called by the thread of a training."""
@@ -248,8 +269,7 @@ class LiveLab(PicturedWidget):
                 return
             if run.status != "training":
                 self._current = None
-                self.note = _outcome(run)
-                self.problem = f"{type(run.problem).__name__}: {run.problem}" if run.problem else ""
+                self._problem = _named(run.problem)
         self.refresh()
 
     def refresh(self):
@@ -259,16 +279,17 @@ class LiveLab(PicturedWidget):
                 run, runs = self._current, list(self.runs)
             with self.hold_sync():
                 self._show_state(run, runs)
-            key = (len(runs), len(runs[-1].history["epoch"]) if runs else 0, run is None, tuple(self.drawn))
+            points = len(runs[-1].history["epoch"]) if runs else 0
+            key = (len(runs), points, run is None, tuple(self.drawn))
             if key != self._pictured:
-                self._pictured = key
                 self.picture = self._draw(runs)
+                self._pictured = key
 
     def _show_state(self, run, runs):
-        self.training = run is not None
+        self.training, self.problem = run is not None, self._problem
         self.progress = run.epoch / run.settings["epochs"] if run else 0.0
-        if run:
-            self.note = f"Run {run.number}: epoch {run.epoch:.1f} of {run.settings['epochs']}"
+        self.reached = f"epoch {run.epoch:.1f} of {run.settings['epochs']}" if run else ""
+        self.note = f"Run {run.number} is in training." if run else _outcome(runs[-1]) if runs else ""
         table = [_row(r) for r in runs]
         self.rows = [[_cell(row[name]) for name in [*OUTCOMES, *self._names]] for row in table]
         if runs and not run:
@@ -286,7 +307,7 @@ class LiveLab(PicturedWidget):
         for ax, metric in zip(self._axes, ("loss", "accuracy"), strict=True):
             ax.clear()
             plot_runs(last, metric=metric, others=others, band=band, ax=ax)
-        self.alt = _describe(last, band)
+        self.alt = _describe(last, others, band)
         return to_png(self._axes[0].figure)
 
     def stored(self):
@@ -294,10 +315,14 @@ class LiveLab(PicturedWidget):
         sentence = f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
         if self.runs:
             return self.picture, sentence
+        # An example: the settings that the lab starts with are for the reader to guess.
+        band = _recorded_history(self._recorded, self.settings | {"units": EXAMPLE_UNITS})
         figure = new_figure(figsize=(7.6, 3.2))
         for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-            plot_runs(None, metric=metric, band=_recorded_history(self._recorded, self.settings), ax=ax)
-        return to_png(figure), sentence
+            plot_runs(None, metric=metric, band=band, ax=ax)
+        return to_png(figure), sentence + (
+            f" Drawn are recorded runs with {EXAMPLE_UNITS} units." if band is not None else ""
+        )
 
 
 def plot_runs(run, *, metric, others=(), band=None, ax):
@@ -307,11 +332,12 @@ def plot_runs(run, *, metric, others=(), band=None, ax):
         ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
         ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
     for i, other in enumerate(others):
-        ax.plot(other.history["epoch"], other.history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
-    if run is not None and run.history["epoch"]:
-        epochs = run.history["epoch"]
-        ax.plot(epochs, run.history[metric], "--", color="C1", label="training")
-        ax.plot(epochs, run.history[f"val_{metric}"], "-", color="C0", label=f"validation, run {run.number}")
+        history = other.history
+        ax.plot(history["epoch"], history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
+    history = run.history if run is not None else {"epoch": []}
+    if history["epoch"]:
+        ax.plot(history["epoch"], history[metric], "--", color="C1", label="training")
+        ax.plot(history["epoch"], history[f"val_{metric}"], "-", color="C0", label=f"validation, run {run.number}")
     if run is not None and run.guess is not None and metric == "accuracy":
         ax.axhline(run.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {run.guess:g}")
     ax.set(xlabel="epoch", ylabel=metric)
@@ -363,11 +389,16 @@ def _row(run):
     """Outcomes and settings of a run, a dict."""
     accuracies = run.history["val_accuracy"]
     accuracy = accuracies[-1] if accuracies else None
-    off = run.guess - accuracy if run.guess is not None and accuracy is not None else None
+    # The guess was for the last epoch.
+    off = run.guess - accuracy if run.guess is not None and run.status == "finished" else None
     done = run.history["epoch"][-1] if accuracies else 0.0
     outcomes = dict(zip(OUTCOMES, [run.number, run.status, done, accuracy, run.guess, off], strict=True))
-    problem = f"{type(run.problem).__name__}: {run.problem}" if run.problem else ""
-    return {**outcomes, **run.settings, "problem": problem}
+    return {**outcomes, **run.settings, "problem": _named(run.problem)}
+
+
+def _named(problem):
+    """An exception as a sentence for the reader, "" for none."""
+    return f"{type(problem).__name__}: {problem}" if problem else ""
 
 
 def _cell(value):
@@ -385,20 +416,24 @@ def _outcome(run):
     text = f"Run {run.number} {run.status} after {row['epochs_done']:.3g} epochs: "
     text += f"validation accuracy {row['val_accuracy']:.3f}."
     if row["off_by"] is not None:
-        direction = "too high" if row["off_by"] > 0 else "too low"
-        text += f" You guessed {run.guess:g}, {abs(row['off_by']):.3f} {direction}."
+        off = row["off_by"]
+        text += f" You guessed {run.guess:g}, " + (
+            f"{abs(off):.3f} too {'high' if off > 0 else 'low'}." if off else "right."
+        )
     if run.status == "diverged":
         text += " The loss is not finite any more: the steps were too large."
     return text
 
 
-def _describe(run, band):
+def _describe(run, others, band):
     """The picture in words."""
     if run is None or not run.history["epoch"]:
         return "Loss and accuracy, without a curve so far"
     text = f"Loss and accuracy of run {run.number} against the epoch, up to {run.history['epoch'][-1]:.3g}: "
     text += f"validation accuracy {run.history['val_accuracy'][-1]:.3f}"
-    return text + (", before a band of recorded runs with the same settings" if band is not None else "")
+    text += f", guessed {run.guess:g}" if run.guess is not None else ""
+    text += f"; beside it {', '.join(f'run {other.number}' for other in others)}" if others else ""
+    return text + ("; behind it a band of recorded runs with the same settings" if band is not None else "")
 
 
 def _options(images):
@@ -414,12 +449,3 @@ def _options(images):
     }
     few = [n for n in NUMBERS["training_images"] if n < images] + [images]
     return {name: (menus | NUMBERS | {"training_images": few})[name] for name in DEFAULTS}
-
-
-def _this_cell():
-    """What identifies the cell that runs: its id in JupyterLab; None elsewhere."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    return parent.get("metadata", {}).get("cellId")

@@ -14,8 +14,11 @@ function render({ model, el }) {
   seen.setAttribute("role", "img");
   seen.setAttribute("aria-label", "the drawing in 28 × 28 pixels, as the networks see it");
   const problem = make("pre", { role: "alert" });
-  const said = make("div");
+  const said = make("div", { className: "said" });
+  const pen = make("div");
   said.setAttribute("aria-live", "polite");
+  pen.setAttribute("aria-live", "polite");
+  const mark = make("div", { className: "mark", hidden: true });
 
   const ink = pad.getContext("2d", { willReadFrequently: true });
   Object.assign(ink, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#222" });
@@ -32,24 +35,29 @@ function render({ model, el }) {
   };
   const wipe = () => {
     ink.clearRect(0, 0, SIZE, SIZE);
+    down = false;
+    point();
     model.send({}, undefined, []);
   };
 
   let last = null;
+  let finger = null;
   const place = (event) => [(event.offsetX * SIZE) / pad.clientWidth, (event.offsetY * SIZE) / pad.clientHeight];
   pad.addEventListener("pointerdown", (event) => {
-    pad.setPointerCapture(event.pointerId);
+    if (last !== null || event.button !== 0) return;
+    finger = event.pointerId;
+    pad.setPointerCapture(finger);
     last = place(event);
     line(last, last);
   });
   pad.addEventListener("pointermove", (event) => {
-    if (last === null) return;
+    if (last === null || event.pointerId !== finger) return;
     const next = place(event);
     line(last, next);
     last = next;
   });
-  const lift = () => {
-    if (last === null) return;
+  const lift = (event) => {
+    if (last === null || event.pointerId !== finger) return;
     last = null;
     send();
   };
@@ -58,6 +66,12 @@ function render({ model, el }) {
 
   let at = [SIZE / 2, SIZE / 2];
   let down = false;
+  const point = () => {
+    mark.style.left = `${(at[0] * pad.clientWidth) / SIZE}px`;
+    mark.style.top = `${(at[1] * pad.clientHeight) / SIZE}px`;
+    mark.classList.toggle("down", down);
+    pen.textContent = mark.hidden ? "" : `The pen is ${down ? "down" : "up"}.`;
+  };
   const moves = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
   pad.addEventListener("keydown", (event) => {
     if (event.key in moves) {
@@ -71,8 +85,10 @@ function render({ model, el }) {
     } else if (event.key === "Delete" || event.key === "Backspace") wipe();
     else return;
     event.preventDefault();
-    said.textContent = event.key === " " ? `pen ${down ? "down" : "up"}` : "";
+    mark.hidden = false;
+    point();
   });
+  pad.addEventListener("blur", () => (mark.hidden = true));
   clear.addEventListener("click", wipe);
 
   const bars = probabilities(model.get("names"));
@@ -82,7 +98,8 @@ function render({ model, el }) {
     said.textContent = bars.update(model.get("probabilities"));
   };
   model.on("change:probabilities change:seen change:problem", update);
-  const left = make("div", {}, pad, make("div", { className: "row" }, clear));
+  const sheet = make("div", { className: "sheet" }, pad, mark);
+  const left = make("div", {}, sheet, make("div", { className: "row" }, clear, pen));
   const middle = make("div", {}, make("div", { textContent: "what the networks see" }), seen);
   el.classList.add("course-widget", "digit-pad");
   el.append(make("div", { textContent: help }), make("div", { className: "row" }, left, middle, bars.element));

@@ -16,13 +16,15 @@ function render({ model, el }) {
     const verdict = model.get("verdict");
     const guess = model.get("guess");
     input.value = guess ?? "";
-    input.disabled = Boolean(verdict);
+    input.disabled = model.get("closed");
     said.textContent = verdict || (guess === null ? "" : "Noted; read on.");
   };
   const commit = () => {
     const number = input.valueAsNumber;
-    if (!options.length && input.value !== "" && !(number >= low && number <= high)) {
-      said.textContent = `Please guess a number from ${low} to ${high}.`;
+    // Some browsers let letters and decimal commas stand in a number's field, and give an empty value.
+    const bad = input.validity.badInput || (input.value !== "" && !(number >= low && number <= high));
+    if (!options.length && bad) {
+      said.textContent = `Please guess a number from ${low} to ${high}, such as ${(low + high) / 2}.`;
       return;
     }
     model.set("guess", input.value === "" ? null : options.length ? input.value : number);
@@ -31,14 +33,14 @@ function render({ model, el }) {
   };
   input.addEventListener("change", commit);
   input.addEventListener("keydown", (event) => event.key === "Enter" && commit());
-  model.on("change:verdict change:guess", say);
+  model.on("change:verdict change:guess change:closed", say);
   said.setAttribute("aria-live", "polite");
   const row = labelled(model.get("question"), input, said);
   row.className = "row";
   el.classList.add("course-widget", "prediction");
   el.append(row);
   say();
-  return () => model.off("change:verdict change:guess", say);
+  return () => model.off("change:verdict change:guess change:closed", say);
 }
 
 export default { render };

@@ -46,7 +46,7 @@ class Predictions:
             Unless there is either a range, with low below high, or at least two options.
         """
         before = self._asked.get(name)
-        if before is None or before.verdict:
+        if before is None or before.closed:
             self._asked[name] = Prediction(question, low=low, high=high, options=options)
         return self._asked[name]
 
@@ -62,7 +62,7 @@ class Predictions:
         truth : float or str
             What was measured, a number or one of the options.
         ax : Axes, optional
-            The figure's Axes: a number becomes a line on it, an option a sentence in its corner.
+            The figure's Axes: a number becomes a line on it, and how far off it was a sentence below it.
         axis : {"y", "x"}
             Which axis of the figure the guessed number belongs to.
 
@@ -91,6 +91,17 @@ class Predictions:
             print(sentence)
         return ax
 
+    def close(self, *names):
+        """Take no more guesses, since the next lines show the answer; `reveal` follows where it is measured."""
+        for name in names:
+            self._find(name).closed = True
+
+    def _find(self, name):
+        if name not in self._asked:
+            known = ", ".join(self._asked) or "nothing yet"
+            raise KeyError(f"Nothing named {name!r} was asked; asked was: {known}. Run the cell that asks it first.")
+        return self._asked[name]
+
     def summary(self):
         """Print how far off each revealed guess was, in the order in which they were asked."""
         revealed = [p for p in self._asked.values() if p.verdict]
@@ -112,6 +123,7 @@ class Prediction(PicturedWidget):
     low = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     high = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     guess = traitlets.Any(allow_none=True, default_value=None).tag(sync=True)
+    closed = traitlets.Bool(False).tag(sync=True)
     verdict = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, question, *, low=None, high=None, options=None):
@@ -128,7 +140,7 @@ class Prediction(PicturedWidget):
     @traitlets.validate("guess")
     def _check_guess(self, proposal):
         value = proposal.value
-        if self.verdict:  # too late: what was seen cannot be guessed
+        if self.closed:  # too late: what was seen cannot be guessed
             return self.guess
         if value is None or (self.options and value in self.options):
             return value
@@ -145,6 +157,7 @@ class Prediction(PicturedWidget):
             raise ValueError(f"{truth!r} is none of the options of {self.question!r}: {', '.join(self.options)}.")
         if not self.options and not math.isfinite(truth):
             raise ValueError(f"The answer to {self.question!r} is not a finite number: {truth!r}.")
+        self.closed = True
         if not self.verdict:
             self.verdict = self._verdict(truth)
         return self.verdict
@@ -156,19 +169,21 @@ class Prediction(PicturedWidget):
         if self.options:
             return f"you guessed {self.guess}, " + ("right" if self.guess == shown else f"and it is {shown}")
         off = self.guess - truth
-        direction = "too high" if off > 0 else "too low"
-        return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.2g} {direction}"
+        if off == 0:
+            return f"you guessed {self.guess:g}, right"
+        return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.3g} too {'high' if off > 0 else 'low'}"
 
     def draw(self, ax, axis="y"):
-        """Draw the guess on an Axes: a number as a dash-dotted line, an option as a sentence in the corner."""
-        if self.options:
-            frame = {"facecolor": "white", "edgecolor": "0.6", "alpha": 0.9}
-            corner = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "fontsize": "small"}
-            ax.text(0.98, 0.03, self.verdict[0].upper() + self.verdict[1:], bbox=frame, **corner)
-            return
-        line = ax.axhline if axis == "y" else ax.axvline
-        line(self.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {self.guess:g}")
-        ax.legend()
+        """Write the verdict below an Axes, and draw a number on it as a dash-dotted line."""
+        if not self.options:
+            line, transform = (
+                (ax.axhline, ax.get_yaxis_transform()) if axis == "y" else (ax.axvline, ax.get_xaxis_transform())
+            )
+            line(self.guess, color="black", linestyle="-.", linewidth=1.5)
+            place = (0.01, self.guess) if axis == "y" else (self.guess, 0.01)
+            style = {"fontsize": "small", "va": "bottom", "clip_on": True, "rotation": 0 if axis == "y" else 90}
+            ax.text(*place, "your guess", transform=transform, **style).set_in_layout(False)
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{self.verdict}".strip())
 
     def stored(self):
         figure = new_figure(figsize=(7.6, 0.35), layout="none")

@@ -64,19 +64,21 @@ class Training(threading.Thread):
     def run(self):
         try:
             self._train()
-            status = "finished"
+            self.end("finished")
         except StoppedError:
-            status = "stopped"
+            self.end("stopped")
         except DivergedError:
-            status = "diverged"
+            self.end("diverged")
         except Exception as problem:  # whatever it was, the reader sees it beside the run
-            self.problem, status = problem, "failed"
-        self.end(status)
+            self.end("failed", problem)
+        # What is kept is the run; images and the lab that was told of it are not held any longer.
+        self.train = self.valid = None
+        self.report = lambda run: None
 
-    def end(self, status):
-        """Set how the training ended; what was said first stays."""
+    def end(self, status, problem=None):
+        """Set how the training ended, and why if it failed; what was said first stays."""
         if self.status == "training":
-            self.status = status
+            self.problem, self.status = problem, status
         self.report(self)
 
     def _train(self):
@@ -113,11 +115,11 @@ class Training(threading.Thread):
         val_loss, val_accuracy = self.score(*self.valid)
         if not math.isfinite(val_loss):
             raise DivergedError
-        values = {**logs, "val_loss": val_loss, "val_accuracy": val_accuracy}
+        self.check()
+        values = {**logs, "val_loss": val_loss, "val_accuracy": val_accuracy, "epoch": epoch}
         self.epoch = epoch
-        self.history["epoch"].append(epoch)
-        for name in METRICS:
-            self.history[name].append(float(values[name]))
+        # In one go, since others may look at it at any time.
+        self.history = {name: [*known, float(values[name])] for name, known in self.history.items()}
         self.report(self)
         end = time.monotonic()
         self._next_point = end + max(POINT_SECONDS, 4 * (end - start))

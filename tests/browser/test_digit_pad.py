@@ -44,7 +44,7 @@ def draw(page, pad, strokes):
 
 
 def test_drawn_digits_are_read_by_both_networks(page, pad):
-    said = pad.locator("[aria-live]")
+    said = pad.locator(".said")
     clear = pad.get_by_role("button", name="Clear")
     pad.locator("canvas.pad").scroll_into_view_if_needed()
     right = []
@@ -64,7 +64,7 @@ def test_drawn_digits_are_read_by_both_networks(page, pad):
 def test_what_the_networks_see_is_shown_and_kept(page, pad):
     pad.locator("canvas.pad").scroll_into_view_if_needed()
     draw(page, pad, DIGITS[7])
-    expect(pad.locator("[aria-live]")).to_contain_text("says 7")
+    expect(pad.locator(".said")).to_contain_text("says 7")
     shown = pad.locator("canvas.seen").evaluate(
         "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 3)"
     )
@@ -85,7 +85,7 @@ def test_a_finger_draws(page, pad):
     for point in points[1:]:
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    expect(pad.locator("[aria-live]")).to_contain_text("100 hidden units says 7")
+    expect(pad.locator(".said")).to_contain_text("100 hidden units says 7")
 
 
 def test_the_keyboard_draws_and_clears_and_the_cell_stays(page, pad):
@@ -97,10 +97,10 @@ def test_the_keyboard_draws_and_clears_and_the_cell_stays(page, pad):
     for _ in range(18):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    expect(pad.locator("[aria-live]")).to_contain_text("100 hidden units says 1")
+    expect(pad.locator(".said")).to_contain_text("100 hidden units says 1")
     page.keyboard.press("d")
     page.keyboard.press("d")
     assert page.locator(".jp-Cell").count() == cells
     page.keyboard.press("Delete")
-    expect(pad.locator("[aria-live]")).to_be_empty()
+    expect(pad.locator(".said")).to_be_empty()
     assert execute(page, "print(pad.probabilities)") == "[]"

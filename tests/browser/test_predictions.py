@@ -22,7 +22,7 @@ def test_a_guess_is_made_revealed_and_summed_up(page, lab):
     number, menu = notebook.get_by_label("Accuracy of 100"), notebook.get_by_label("Which one wins")
     number.press_sequentially("7")
     number.press("Enter")
-    expect(notebook).to_contain_text("Please guess a number from 0 to 1.")
+    expect(notebook).to_contain_text("Please guess a number from 0 to 1, such as 0.5.")
     number.press("ControlOrMeta+a")
     number.press_sequentially("0.91")
     number.press("Enter")

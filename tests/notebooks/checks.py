@@ -161,7 +161,7 @@ def guesses_are_asked_and_revealed(notebook, path):
     for _, name in revealed:
         if name not in [other for _, other in asked]:
             yield f"reveals {name!r}, which was not asked for"
-    if path.parent.name != "solutions" and (not asked or len(summed) != 1 or summed[0][0] < revealed[-1][0]):
+    if path.parent.name != "solutions" and (not revealed or len(summed) != 1 or summed[0][0] < revealed[-1][0]):
         yield "asks for no guess, or does not sum up how far off the guesses were"
 
 

@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import time
+import types
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,6 +52,7 @@ def test_a_training_has_a_history_a_model_and_a_row(lab, images):
     assert history["epoch"][0] == 0 and history["epoch"][-1] == 2
     assert history["epoch"] == sorted(history["epoch"])
     accuracy = (lab.model(images[1][0]).numpy().argmax(axis=1) == images[1][1]).mean()
+    assert (run.train, run.valid) == (None, None), "a run keeps no images"
     row = lab.table().iloc[-1]
     assert row["val_accuracy"] == pytest.approx(accuracy) == history["val_accuracy"][-1]
     assert row["off_by"] == pytest.approx(0.5 - accuracy)
@@ -71,6 +73,15 @@ def test_the_same_settings_and_seed_give_the_same_network_also_beside_another_tr
     )
     lab.set(seed=1)
     assert finish(lab).history["val_loss"][-1] != first.history["val_loss"][-1]
+
+
+def test_a_guess_is_compared_with_the_last_epoch_only(lab):
+    lab.set(epochs=30, units=256)
+    lab.train(0.9)
+    wait_until(lambda: lab.runs[0].history["epoch"])
+    lab.stop()
+    assert "guessed" not in lab.note
+    assert lab.table()["off_by"].isna().all() and lab.table()["guess"].tolist() == [0.9]
 
 
 def test_stop_is_answered_at_once_and_the_run_stays(lab):
@@ -127,27 +138,50 @@ def test_messages_of_the_browser_are_answered_with_settings_or_a_problem(lab):
     lab._receive(lab, {"do": "train", "index": index, "guess": 0.3}, [])
     assert "under way" in lab.problem
     lab._receive(lab, {"do": "stop"}, [])
-    lab._receive(lab, {"do": "train", "index": index, "guess": 7}, [])
-    assert "from 0 to 1" in lab.problem
+    shown = []
+    lab.observe(lambda change: shown.append(change.new), "problem")
+    for _ in range(2):
+        lab._receive(lab, {"do": "train", "index": index, "guess": 7}, [])
+        assert "from 0 to 1" in lab.problem
+    assert len(shown) == 3, "the second refusal, too, is news to the browser"
     lab._receive(lab, {"do": "train", "index": [99] * len(index), "guess": None}, [])
     assert "IndexError" in lab.problem or "range" in lab.problem
     assert len(lab.runs) == 1 and not lab.training
 
 
-def test_the_cell_run_again_stops_the_training_and_keeps_the_runs(images, monkeypatch):
-    monkeypatch.setattr(lab_module, "_this_cell", lambda: "a cell")
-    old = live_lab(*images, controls=CONTROLS, epochs=30)
+@pytest.fixture
+def run_cell(monkeypatch, images):
+    """Run a cell with so many labs, as JupyterLab would; return them."""
+    count = iter(range(1, 99))
+
+    def run(cell, *, labs=1, **settings):
+        parent = {"metadata": {"cellId": cell}}
+        shell = types.SimpleNamespace(get_parent=lambda: parent, execution_count=next(count))
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+        return [live_lab(*images, controls=CONTROLS, **settings) for _ in range(labs)]
+
+    return run
+
+
+def test_the_cell_run_again_stops_the_training_and_keeps_the_runs(run_cell):
+    (old,) = run_cell("a cell", epochs=30)
     old.train()
     wait_until(lambda: old.runs[0].history["epoch"])
-    new = live_lab(*images, controls=["epochs"])
+    (new,) = run_cell("a cell")
     assert [run.status for run in new.runs] == ["stopped"]
-    assert new.model is old.runs[0].model
-    new.set(epochs=1)
-    new.train()
-    new.wait()
+    assert new.model is old.runs[0].model and "Run 1 stopped" in new.note
+    finish(new, epochs=1)
     assert new.table()["run"].tolist() == [1, 2]
-    monkeypatch.setattr(lab_module, "_this_cell", lambda: "another cell")
-    assert live_lab(*images, controls=["epochs"]).runs == []
+    (other,) = run_cell("another cell")
+    assert other.runs == []
+
+
+def test_two_labs_of_one_cell_stay_two(run_cell):
+    one, two = run_cell("a cell of two", labs=2, epochs=1, units=1)
+    finish(two)
+    assert (len(one.runs), len(two.runs)) == (0, 1)
+    one, two = run_cell("a cell of two", labs=2)
+    assert (len(one.runs), len(two.runs)) == (0, 1)
 
 
 def test_an_interrupt_while_waiting_stops_the_training_and_keeps_it(lab, monkeypatch):
@@ -156,7 +190,9 @@ def test_an_interrupt_while_waiting_stops_the_training_and_keeps_it(lab, monkeyp
     run = lab.runs[0]
     wait_until(lambda: run.history["epoch"])
     join = run.join
-    monkeypatch.setattr(run, "join", lambda seconds: monkeypatch.undo() or (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        run, "join", lambda seconds=None: monkeypatch.undo() or (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         lab.wait()
     join(10)

@@ -28,15 +28,17 @@ def test_a_number_is_drawn_on_the_axis_it_belongs_to(guesses):
         ax = axes()
         assert guesses.reveal("accuracy", 0.953, ax=ax, axis=axis) is ax
         assert list(getattr(ax.lines[0], place)()) == [0.9, 0.9]
-        assert "your guess 0.9" in ax.get_legend().get_texts()[0].get_text()
+        assert ax.texts[0].get_text() == "your guess" and ax.get_legend() is None
+        assert ax.get_xlabel() == "you guessed 0.9, it is 0.953: 0.053 too low"
     assert plt.get_fignums() == before
 
 
 def test_an_option_is_written_into_the_figure(guesses):
     guesses.ask("winner", "again", options=["a", "b"]).guess = "sgd"
     ax = axes()
+    ax.set_xlabel("epoch")
     guesses.reveal("winner", "adam", ax=ax)
-    assert [text.get_text() for text in ax.texts] == ["You guessed sgd, and it is adam"]
+    assert ax.get_xlabel() == "epoch\nyou guessed sgd, and it is adam"
 
 
 def test_without_axes_the_comparison_is_printed(guesses, capsys):
@@ -49,7 +51,7 @@ def test_without_a_guess_nothing_is_drawn_or_printed(guesses, capsys):
     ax = axes()
     guesses.reveal("accuracy", 0.953, ax=ax)
     guesses.reveal("winner", "adam")
-    assert not ax.lines and not ax.texts and capsys.readouterr().out == ""
+    assert not ax.lines and not ax.texts and not ax.get_xlabel() and capsys.readouterr().out == ""
     guesses.summary()
     assert capsys.readouterr().out.startswith("2 answers and no guess. Run the notebook")
 
@@ -60,6 +62,34 @@ def test_what_was_guessed_after_the_answer_does_not_count(guesses):
     control.guess = 0.953
     assert control.guess is None
     assert control.verdict == "the answer is 0.953"
+
+
+@pytest.mark.parametrize(
+    ("guess", "truth", "verdict"),
+    [
+        (27, 27, "you guessed 27, right"),
+        (0, 0, "you guessed 0, right"),
+        (150, 27, "you guessed 150, it is 27: 123 too high"),
+        (0.1, 0.1234, "you guessed 0.1, it is 0.123: 0.0234 too low"),
+    ],
+)
+def test_verdicts_on_numbers(guesses, guess, truth, verdict):
+    control = guesses.ask("number", "", low=0, high=500)
+    control.guess = guess
+    guesses.reveal("number", truth)
+    assert control.verdict == verdict
+
+
+def test_a_closed_question_takes_no_guess_and_keeps_the_one_it_has(guesses):
+    control = guesses.ask("accuracy", "", low=0, high=1)
+    control.guess = 0.5
+    guesses.close("accuracy", "winner")
+    control.guess = 0.9
+    assert control.guess == 0.5
+    guesses.reveal("accuracy", 0.6)
+    assert "you guessed 0.5" in control.verdict
+    with pytest.raises(KeyError, match="Nothing named 'loss'"):
+        guesses.close("loss")
 
 
 def test_the_first_answer_stays(guesses):
