@@ -35,8 +35,7 @@ function render({ model, el }) {
     answered = answer;
     patience = setTimeout(() => {
       problem.textContent =
-        "No answer from the kernel. Load this page again. If that does not help, run the cell again: " +
-        "it keeps your runs, unless the kernel was restarted.";
+        "No answer from the kernel. Run the cell again: it keeps your runs, unless the kernel was restarted.";
     }, 4000);
     model.send(message);
   };
