@@ -27,9 +27,12 @@ function render({ model, el }) {
       said.textContent = `Please guess a number from ${low} to ${high}, such as ${(low + high) / 2}.`;
       return;
     }
-    model.set("guess", input.value === "" ? null : options.length ? input.value : number);
-    model.save_changes();
-    say();
+    const guess = input.value === "" ? null : options.length ? input.value : number;
+    if (guess === model.get("guess")) return say();
+    // A message, since a change of the state may wait for a busy kernel until the answer is out. What the kernel
+    // has noted comes back.
+    said.textContent = "…";
+    model.send({ guess });
   };
   input.addEventListener("change", commit);
   input.addEventListener("keydown", (event) => event.key === "Enter" && commit());

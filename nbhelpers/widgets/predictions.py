@@ -136,6 +136,11 @@ class Prediction(PicturedWidget):
         if options is not None and len(set(texts)) < 2:
             raise ValueError(f"{question!r} needs at least two options to choose from, got {texts}.")
         super().__init__(question=question, options=texts, low=low, high=high)
+        self.on_msg(self._receive)
+
+    def _receive(self, _, message, buffers):
+        """Note the guess that the browser sends."""
+        self.guess = message["guess"]
 
     @traitlets.validate("guess")
     def _check_guess(self, proposal):

@@ -132,6 +132,14 @@ def test_a_guess_out_of_range_is_refused_and_the_one_before_stays(guesses, guess
     assert control.guess == 0.5
 
 
+def test_the_guess_of_the_browser_is_noted(guesses):
+    control = guesses.ask("accuracy", "", low=0, high=1)
+    control._receive(control, {"guess": 1}, [])
+    assert control.guess == 1
+    control._receive(control, {"guess": None}, [])
+    assert control.guess is None
+
+
 def test_options_may_be_a_coordinate(guesses):
     control = guesses.ask("units", "Best units", options=np.array([16, 64]))
     control.guess = "64"
