@@ -32,14 +32,15 @@ function render({ model, el }) {
     const wish = !pictures.has(key) ? index : failed ? null : ahead();
     if (asked === null && wish) ask(wish);
   };
-  model.on("msg:custom", (message, buffers) => {
+  const receive = (message, buffers) => {
     const key = message.index.join();
     if (key === asked) asked = null;
     if (buffers.length) keep(key, buffers[0]);
     else if (key === index.join()) problem.textContent = message.problem;
     // What failed is not asked for again at once; a wish that came meanwhile is.
     if (buffers.length || key !== index.join()) refresh(!buffers.length);
-  });
+  };
+  model.on("msg:custom", receive);
 
   const controls = make("div", { className: "controls" });
   specs.forEach((spec, i) => {
@@ -56,7 +57,10 @@ function render({ model, el }) {
   el.append(controls, problem, image);
   keep(index.join(), model.get("first"));
   refresh();
-  return () => pictures.forEach((url) => URL.revokeObjectURL(url));
+  return () => {
+    model.off("msg:custom", receive);
+    pictures.forEach((url) => URL.revokeObjectURL(url));
+  };
 }
 
 export default { render };

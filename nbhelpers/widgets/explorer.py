@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import traitlets
 
-from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
 
 
 def explore(plot, *args, **controls):
@@ -99,7 +99,7 @@ class Explorer(PicturedWidget):
             self.send({"index": index}, [self.picture(tuple(index))])
         except Exception as problem:
             values = ", ".join(f"{name}={value!r}" for name, value in self._values(index).items())
-            self.send({"index": index, "problem": f"{type(problem).__name__}: {problem}\n(drawing {values})"})
+            self.send({"index": index, "problem": f"{named(problem)}\n(drawing {values})"})
 
     def stored(self):
         values = ", ".join(f"{name} = {text}" for name, text in zip(self.values, self._chosen(), strict=True))

@@ -76,8 +76,10 @@ function render({ model, el }) {
     reached.textContent = model.get("reached");
     if (note.textContent !== model.get("note")) note.textContent = model.get("note");
     if (answered()) problem.textContent = model.get("problem");
+  };
+  const draw = () => {
     image.alt = model.get("alt");
-    if (model.get("picture").byteLength) show(image, model.get("picture"));
+    show(image, model.get("picture"));
   };
   const started = () => model.get("training") && (guess.value = "");
   const moved = () => {
@@ -87,8 +89,9 @@ function render({ model, el }) {
       controls.children[i].show(value);
     });
   };
-  const events = "change:training change:progress change:reached change:note change:problem change:picture";
+  const events = "change:training change:progress change:reached change:note change:problem";
   model.on(events, update);
+  model.on("change:picture", draw);
   model.on("change:training", started);
   model.on("change:rows change:drawn", table.update);
   model.on("change:index", moved);
@@ -97,10 +100,12 @@ function render({ model, el }) {
   el.classList.add("course-widget", "live-lab");
   el.append(controls, first, line, note, problem, image, table.element);
   update();
+  draw();
   table.update();
   return () => {
     clearTimeout(patience);
     model.off(events, update);
+    model.off("change:picture", draw);
     model.off("change:training", started);
     model.off("change:rows change:drawn", table.update);
     model.off("change:index", moved);

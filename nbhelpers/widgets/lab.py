@@ -7,7 +7,7 @@ import numpy as np
 import traitlets
 
 from nbhelpers.widgets.explorer import spec
-from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
 
 # Where a hyperparameter stands unless it is set: as in the recorded runs, where they have one value only.
 DEFAULTS = {
@@ -212,7 +212,8 @@ class LiveLab(PicturedWidget):
 
     def stop(self):
         """Stop the training under way, if there is one; its run stays in the table."""
-        run = self._current
+        with self._state:
+            run = self._current
         if run is None:
             return
         run.stop_asked.set()
@@ -259,7 +260,7 @@ class LiveLab(PicturedWidget):
             else:
                 self.stop()
         except Exception as problem:
-            self._problem = _named(problem)
+            self._problem = named(problem)
             self.refresh()
 
     def _report(self, run):
@@ -269,7 +270,7 @@ class LiveLab(PicturedWidget):
                 return
             if run.status != "training":
                 self._current = None
-                self._problem = _named(run.problem)
+                self._problem = named(run.problem)
         self.refresh()
 
     def refresh(self):
@@ -393,12 +394,7 @@ def _row(run):
     off = run.guess - accuracy if run.guess is not None and run.status == "finished" else None
     done = run.history["epoch"][-1] if accuracies else 0.0
     outcomes = dict(zip(OUTCOMES, [run.number, run.status, done, accuracy, run.guess, off], strict=True))
-    return {**outcomes, **run.settings, "problem": _named(run.problem)}
-
-
-def _named(problem):
-    """An exception as a sentence for the reader, "" for none."""
-    return f"{type(problem).__name__}: {problem}" if problem else ""
+    return {**outcomes, **run.settings, "problem": named(run.problem)}
 
 
 def _cell(value):

@@ -5,7 +5,7 @@ import traitlets
 from PIL import Image
 from scipy import ndimage
 
-from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
 
 SIDE, BOX = 28, 20
 
@@ -102,7 +102,7 @@ class DigitPad(PicturedWidget):
             ink = np.frombuffer(buffers[0], np.uint8).reshape(message["height"], message["width"])
             self._answer(as_mnist(ink))
         except Exception as problem:
-            self.problem = f"{type(problem).__name__}: {problem}"
+            self.problem = named(problem)
 
     def _answer(self, image):
         image = np.asarray(image, "float32")

@@ -51,6 +51,11 @@ def captioned(png, sentence):
     return whole.getvalue()
 
 
+def named(problem):
+    """Return an exception as a sentence for the reader, "" for none."""
+    return f"{type(problem).__name__}: {problem}" if problem else ""
+
+
 class PicturedWidget(anywidget.AnyWidget):
     """A widget that leaves a picture and a sentence in the saved notebook, for readers without a kernel."""
 

@@ -50,7 +50,7 @@ class Predictions:
             self._asked[name] = Prediction(question, low=low, high=high, options=options)
         return self._asked[name]
 
-    def reveal(self, name, truth, *, ax=None, axis="y"):
+    def reveal(self, name, truth, *, ax=None):
         """Compare a guess with what was measured: draw it on `ax`, or print it where there is no Axes.
 
         Without a guess nothing is drawn or printed. What is guessed afterwards does not count.
@@ -62,9 +62,7 @@ class Predictions:
         truth : float or str
             What was measured, a number or one of the options.
         ax : Axes, optional
-            The figure's Axes: a number becomes a line on it, and how far off it was a sentence below it.
-        axis : {"y", "x"}
-            Which axis of the figure the guessed number belongs to.
+            The figure's Axes: a number becomes a level line on it, and how far off it was a sentence below it.
 
         Returns
         -------
@@ -78,15 +76,10 @@ class Predictions:
         ValueError
             If `truth` is not finite, or none of the options.
         """
-        if name not in self._asked:
-            known = ", ".join(self._asked) or "nothing yet"
-            raise KeyError(
-                f"Nothing named {name!r} was asked; asked was: {known}. Run the cell that asks for it first."
-            )
-        prediction = self._asked[name]
+        prediction = self._find(name)
         sentence = prediction.reveal(truth)
         if prediction.guess is not None and ax is not None:
-            prediction.draw(ax, axis)
+            prediction.draw(ax)
         elif prediction.guess is not None:
             print(sentence)
         return ax
@@ -178,16 +171,12 @@ class Prediction(PicturedWidget):
             return f"you guessed {self.guess:g}, right"
         return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.3g} too {'high' if off > 0 else 'low'}"
 
-    def draw(self, ax, axis="y"):
-        """Write the verdict below an Axes, and draw a number on it as a dash-dotted line."""
+    def draw(self, ax):
+        """Write the verdict below an Axes, and draw a number on it as a level dash-dotted line."""
         if not self.options:
-            line, transform = (
-                (ax.axhline, ax.get_yaxis_transform()) if axis == "y" else (ax.axvline, ax.get_xaxis_transform())
-            )
-            line(self.guess, color="black", linestyle="-.", linewidth=1.5)
-            place = (0.01, self.guess) if axis == "y" else (self.guess, 0.01)
-            style = {"fontsize": "small", "va": "bottom", "clip_on": True, "rotation": 0 if axis == "y" else 90}
-            ax.text(*place, "your guess", transform=transform, **style).set_in_layout(False)
+            ax.axhline(self.guess, color="black", linestyle="-.", linewidth=1.5)
+            place = {"transform": ax.get_yaxis_transform(), "va": "bottom", "clip_on": True}
+            ax.text(0.01, self.guess, "your guess", fontsize="small", **place).set_in_layout(False)
         ax.set_xlabel(f"{ax.get_xlabel()}\n{self.verdict}".strip())
 
     def stored(self):

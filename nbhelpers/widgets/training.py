@@ -165,7 +165,7 @@ def _build(settings):
     steps = settings["epochs"] * -(-settings["training_images"] // settings["batch_size"])
     schedule = settings["schedule"]
     rate = settings["learning_rate"]
-    if schedule != "constant":
+    if schedule != "constant":  # which suits any number of steps
         rate = make_schedule(schedule, rate, steps=steps)
     names = ("activation", "l1", "l2", "dropout", "optimizer")
     initializer = settings["initialization"]
