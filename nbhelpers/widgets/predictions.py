@@ -1,6 +1,7 @@
 """Predictions: the reader guesses before a figure or a number is shown, and sees both."""
 
 import math
+import textwrap
 
 import traitlets
 
@@ -177,7 +178,9 @@ class Prediction(PicturedWidget):
             ax.axhline(self.guess, color="black", linestyle="-.", linewidth=1.5)
             place = {"transform": ax.get_yaxis_transform(), "va": "bottom", "clip_on": True}
             ax.text(0.01, self.guess, "your guess", fontsize="small", **place).set_in_layout(False)
-        ax.set_xlabel(f"{ax.get_xlabel()}\n{self.verdict}".strip())
+        # In lines that fit below a narrow panel, too; a letter is some seven pixels wide.
+        lines = textwrap.fill(self.verdict, max(18, int(ax.get_window_extent().width // 7)))
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{lines}".strip())
 
     def stored(self):
         figure = new_figure(figsize=(7.6, 0.35), layout="none")

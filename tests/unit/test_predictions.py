@@ -7,6 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from nbhelpers.widgets import Predictions
+from nbhelpers.widgets.pictured import new_figure
 
 
 @pytest.fixture
@@ -27,8 +28,20 @@ def test_a_number_is_drawn_as_a_level_line(guesses):
     assert guesses.reveal("accuracy", 0.953, ax=ax) is ax
     assert list(ax.lines[0].get_ydata()) == [0.9, 0.9]
     assert ax.texts[0].get_text() == "your guess" and ax.get_legend() is None
-    assert ax.get_xlabel() == "you guessed 0.9, it is 0.953: 0.053 too low"
+    assert ax.get_xlabel().replace("\n", " ") == "you guessed 0.9, it is 0.953: 0.053 too low"
     assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("panels", [1, 2, 4])
+def test_the_verdict_stays_within_the_figure(guesses, panels):
+    figure = new_figure(figsize=(9, 3.2), layout="constrained")
+    guesses.ask("accuracy", "", low=0, high=1).guess = 0.123
+    for ax in np.atleast_1d(figure.subplots(1, panels)):
+        guesses.reveal("accuracy", 0.953, ax=ax)
+    figure.canvas.draw()
+    for ax in figure.axes:
+        box = ax.xaxis.label.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width
 
 
 def test_an_option_is_written_into_the_figure(guesses):
