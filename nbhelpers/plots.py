@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+EDGE_MARK = "at the edge"
+
 
 def plot_digits(images, *, labels=None, columns=10, ax=None):
     """Draw images side by side, row by row.
@@ -121,12 +123,14 @@ def plot_spread(scores, *, ax=None):
 def plot_sweep(scores, *, x, hue=None, ax=None, **style):
     """Draw mean and spread over seeds against a hyperparameter: a line, and a band of one standard deviation.
 
-    The values of `x` stand at equal distances, which suits the logarithmic steps of the recorded runs.
+    The values of `x` stand at equal distances, which suits the logarithmic steps of the recorded runs. A ring marks
+    what `nbhelpers.compare.tuned` chose at the edge of what was tried.
 
     Parameters
     ----------
     scores : xarray.DataArray
-        With the dimensions `x`, "seed", and `hue` if given.
+        With the dimensions `x`, "seed" (two or more), and `hue` if given; the coordinate ``at_edge``, if there is one,
+        says where a ring is drawn.
     x, hue : str
         The dimension along the axis, and the one with a line a value.
     ax : Axes, optional
@@ -157,11 +161,25 @@ def plot_sweep(scores, *, x, hue=None, ax=None, **style):
         label = {} if value is None else {"label": _text(value)}
         (line,) = ax.plot(ticks, mean, **{"marker": "o", **label, **style})
         ax.fill_between(ticks, mean - deviation, mean + deviation, color=line.get_color(), alpha=0.2, linewidth=0)
+        _mark_edges(scores if value is None else scores.sel({hue: value}), ticks, mean, ax=ax)
     ax.set_xticks(ticks, [_text(v) for v in scores[x].values])
     ax.set(xlabel=scores[x].attrs.get("long_name", x), ylabel=scores.attrs.get("long_name", ""))
     if hue:
         ax.legend(title=scores[hue].attrs.get("long_name", hue))
+    elif "at_edge" in scores.coords and scores["at_edge"].any():
+        ax.legend()
     return ax
+
+
+def _mark_edges(scores, ticks, mean, *, ax):
+    """Draw a ring around each mean whose tuned value lies at the edge of what was tried; one entry in the legend."""
+    if "at_edge" not in scores.coords:
+        return
+    at_edge = np.broadcast_to(scores["at_edge"].values, mean.shape)
+    label = "best at the edge" if EDGE_MARK not in {line.get_gid() for line in ax.lines} else None
+    if at_edge.any():
+        style = {"fillstyle": "none", "color": "black", "markersize": 11, "linestyle": "", "gid": EDGE_MARK}
+        ax.plot(ticks[at_edge], mean[at_edge], "o", label=label, **style)
 
 
 def _text(value):

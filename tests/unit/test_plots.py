@@ -1,9 +1,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_rgba
 
+from nbhelpers.compare import tuned
 from nbhelpers.plots import plot_digits, plot_history, plot_spread, plot_sweep
 
 plt.switch_backend("agg")
@@ -125,3 +127,21 @@ def test_sweep_styles_differ_without_colour(ax):
 def test_sweep_names_a_dimension_too_many(ax, hue):
     with pytest.raises(ValueError, match=r"must have the dimensions.*got units"):
         plot_sweep(scores(), x="learning_rate", hue=hue, ax=ax)
+
+
+@pytest.mark.parametrize("hue", ["units", None])
+def test_sweep_rings_what_was_tuned_to_the_edge(ax, hue):
+    depths = xr.concat([scores(), 0.5 * scores()], pd.Index([1, 2], name="hidden_layers"))
+    depths.loc[{"units": 8, "hidden_layers": 2, "learning_rate": 0.01}] = 20
+    best = tuned(depths)
+    assert best.at_edge.values.tolist() == [[True, True], [False, True]]
+    plot_sweep(best if hue else best.sel(units=8), x="hidden_layers", hue=hue, ax=ax)
+    rings = [line for line in ax.lines if line.get_fillstyle() == "none"]
+    drawn = [(x, y) for line in rings for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)]
+    assert drawn == ([(0, 7), (0, 3), (1, 1.5)] if hue else [(0, 7)])
+    assert [t.get_text() for t in ax.get_legend().get_texts()].count("best at the edge") == 1
+
+
+def test_sweep_of_what_is_not_tuned_has_no_rings(ax):
+    plot_sweep(scores(), x="learning_rate", hue="units", ax=ax)
+    assert all(line.get_fillstyle() == "full" for line in ax.lines)
