@@ -1,20 +1,31 @@
-// The controls and the picture of `explore`.
-// A picture that was seen, or was drawn ahead, is shown at once; any other is asked for from the kernel,
-// one at a time, the newest wish first.
+// The controls and the picture of `explore`. The kernel holds the combination, its picture and its words, and every
+// view shows them. A picture that was seen, or was drawn ahead, is shown at once; any other is asked for from the
+// kernel, one at a time, the newest combination first.
+
+const SLOW = 300; // milliseconds after which the page says that it waits
 
 function render({ model, el }) {
   const specs = model.get("controls");
-  const index = [...model.get("index")];
+  let index = [...model.get("index")];
   const pictures = new Map();
   const image = make("img");
+  const waits = make("div", { className: "waits" });
   const problem = make("pre", { role: "alert" });
-  let asked = null;
+  let told = index.join(); // the combination that the kernel knows of
   let step = [0, 1];
+  let busy = false;
 
-  const keep = (key, bytes) => pictures.set(key, URL.createObjectURL(new Blob([bytes], { type: "image/png" })));
-  const ask = (wish) => {
-    asked = wish.join();
-    model.send({ index: wish });
+  const keep = (key, picture) => {
+    if (!pictures.has(key)) pictures.set(key, { ...picture, url: URL.createObjectURL(picture.blob) });
+  };
+  const png = (bytes) => new Blob([bytes], { type: "image/png" });
+  const paint = () => {
+    const picture = pictures.get(index.join());
+    if (!picture) return;
+    image.hidden = false;
+    image.src = picture.url;
+    image.alt = picture.alt;
+    problem.textContent = "";
   };
   // The next value in the direction of the last move: drawn ahead while nothing else is to be done.
   const ahead = () => {
@@ -22,44 +33,61 @@ function render({ model, el }) {
     next[step[0]] += step[1];
     return next[step[0]] in specs[step[0]].options && !pictures.has(next.join()) ? next : null;
   };
-  const refresh = (failed = false) => {
+  const refresh = async () => {
+    paint();
+    if (busy) return;
     const key = index.join();
-    if (pictures.has(key)) {
-      image.src = pictures.get(key);
-      image.alt = `${model.get("title")} for ${specs.map((s, i) => `${s.label} ${s.options[index[i]]}`).join(", ")}`;
-      problem.textContent = "";
-    }
-    const wish = !pictures.has(key) ? index : failed ? null : ahead();
-    if (asked === null && wish) ask(wish);
+    const message = key !== told ? { do: "show", index: [...index] } : null;
+    const next = message ? null : ahead();
+    if (!message && !next) return;
+    busy = true;
+    const timer = setTimeout(() => (waits.textContent = "The kernel is busy; the figure follows."), message ? SLOW : 1e9);
+    const answer = await link.ask(message ?? { do: "ahead", index: next });
+    clearTimeout(timer);
+    waits.textContent = "";
+    busy = false;
+    if (message && answer) told = key;
+    if (answer && !(next && answer.problem)) refresh();
+    else if (index.join() !== key) refresh();
   };
   const receive = (message, buffers) => {
-    const key = message.index.join();
-    if (key === asked) asked = null;
-    if (buffers.length) keep(key, buffers[0]);
-    else if (key === index.join()) problem.textContent = message.problem;
-    // What failed is not asked for again at once; a wish that came meanwhile is.
-    if (buffers.length || key !== index.join()) refresh(!buffers.length);
+    if (message.ahead) keep(message.ahead.join(), { alt: message.alt, blob: png(buffers[0]) });
   };
-  model.on("msg:custom", receive);
+  // What the kernel holds: shown here, unless the reader has moved on meanwhile.
+  const follow = () => {
+    const key = model.get("index").join();
+    if (model.get("picture").byteLength) keep(key, { alt: model.get("alt"), blob: png(model.get("picture")) });
+    if (busy && index.join() !== key) return;
+    index = [...model.get("index")];
+    told = key;
+    rows.forEach((row, i) => row.show(index[i]));
+    paint();
+    problem.textContent = model.get("problem");
+    image.hidden = !pictures.has(key);
+  };
 
+  const link = kernel(model, el);
   const controls = make("div", { className: "controls" });
-  specs.forEach((spec, i) => {
-    const change = (value) => {
+  const rows = specs.map((spec, i) =>
+    control(spec, index[i], (value) => {
       step = [i, value < index[i] ? -1 : 1];
       index[i] = value;
-      model.set("index", [...index]);
-      model.save_changes();
       refresh();
-    };
-    controls.append(control(spec, index[i], change));
-  });
-  el.classList.add("course-widget", "explore");
-  el.append(controls, problem, image);
-  keep(index.join(), model.get("first"));
+    }),
+  );
+  controls.append(...rows);
+  el.classList.add("explore");
+  el.prepend(controls);
+  el.append(waits, problem, image);
+  model.on("msg:custom", receive);
+  model.on("change:index change:picture change:problem", follow);
+  follow();
   refresh();
   return () => {
+    link.close();
     model.off("msg:custom", receive);
-    pictures.forEach((url) => URL.revokeObjectURL(url));
+    model.off("change:index change:picture change:problem", follow);
+    pictures.forEach(({ url }) => URL.revokeObjectURL(url));
   };
 }
 

@@ -2,15 +2,16 @@
 
 import inspect
 import threading
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 import traitlets
 
-from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
+from nbhelpers.widgets.base import CourseWidget, describe_error, new_figure, script, to_png
 
 
-def explore(plot, *args, **controls):
+def explore(plot, /, *args, **controls):
     """Give an axes-level plot function a slider or a menu for each of these keyword arguments.
 
     Numbers get a slider, everything else a menu. At first each control stands at the default that
@@ -25,7 +26,7 @@ def explore(plot, *args, **controls):
         Passed on to `plot` as they are.
     **controls : sequence or xarray.DataArray
         The options of each keyword argument, usually a coordinate of the recorded runs, such as
-        ``units=runs.units``: then no value can be chosen that was not recorded.
+        ``units=runs.units``: then no value can be chosen that was not recorded. Options may be of any kind.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def explore(plot, *args, **controls):
     TypeError
         If `plot` takes no argument `ax`, or none of the name of a control.
     ValueError
-        If there is no control, or one has no options.
+        If there is no control, one is called "ax", or one has no options.
     Exception
         Whatever `plot` raises for the first values. What it raises later is shown in the widget.
 
@@ -51,28 +52,26 @@ def explore(plot, *args, **controls):
     return Explorer(plot, args, options, parameters)
 
 
-class Explorer(PicturedWidget):
+class Explorer(CourseWidget):
     """The widget that `explore` returns: one Figure, kept and drawn again for each new combination."""
 
     _esm = script("explorer.js")
-    title = traitlets.Unicode().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     index = traitlets.List(traitlets.Int()).tag(sync=True)
-    first = traitlets.Bytes().tag(sync=True)
+    picture = traitlets.Bytes().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, plot, args, options, parameters):
         super().__init__()
         self._plot, self._args, self._options = plot, args, options
         # JupyterLab calls back in several threads, and they share one Figure.
         self._lock = threading.Lock()
-        self._axes = new_figure().subplots()
-        self.picture = lru_cache(maxsize=128)(self._draw)
-        self.title = plot.__name__.replace("_", " ")
+        self._axes, self._place = new_figure(layout="constrained").subplots(), None
+        self.drawn = lru_cache(maxsize=128)(self._draw)
         self.controls = [spec(name, values) for name, values in options.items()]
         defaults = ((values, parameters.get(name)) for name, values in options.items())
-        self.index = [values.index(p.default) if p and p.default in values else 0 for values, p in defaults]
-        self.first = self.picture(tuple(self.index))
-        self.on_msg(self._answer)
+        self._set([_place(p.default, values) if p else 0 for values, p in defaults])
 
     @property
     def values(self):
@@ -82,54 +81,108 @@ class Explorer(PicturedWidget):
     def _values(self, index):
         return {name: values[i] for (name, values), i in zip(self._options.items(), index, strict=True)}
 
+    def receive(self, message, buffers):
+        index = message["index"]
+        if message["do"] == "show":
+            self._show(index)
+        else:
+            self.send({"ahead": index, "alt": self._describe(index)}, [self.drawn(tuple(index))])
+
+    def _show(self, index):
+        """Choose this combination; where it cannot be drawn, the reason takes the place of the picture."""
+        try:
+            self._set(index)
+        except Exception as error:
+            values = ", ".join(f"{name}={value!r}" for name, value in self._values(index).items())
+            with self.hold_sync():
+                self.index, self.picture, self.alt = index, b"", ""
+                self.problem = f"{describe_error(error)}\n(drawing {values})"
+
+    def _set(self, index):
+        """Choose this combination: all that the page shows of it goes there at once."""
+        png = self.drawn(tuple(index))
+        with self.hold_sync():
+            self.index, self.picture, self.alt, self.problem = list(index), png, self._describe(index), ""
+            self.sentence = self._say_how(index)
+
     def _draw(self, index):
         """Draw the combination with these positions in the options; return it as a PNG."""
         with self._lock:
             self._axes.clear()
             self._plot(*self._args, ax=self._axes, **self._values(index))
-            png = to_png(self._axes.figure)
-            # The layout of the first picture serves for all; making it anew would double the time.
-            self._axes.figure.set_layout_engine("none")
+            return self._fitted()
+
+    def _fitted(self):
+        """Return the figure as a PNG, in the layout of the first picture as long as all texts fit in.
+
+        Making the layout anew for each picture would double the time.
+        """
+        figure = self._axes.figure
+        png = to_png(figure)
+        if self._place is not None and sticks_out(figure):
+            self._axes.set_in_layout(True)  # which setting a position had ended
+            figure.set_layout_engine("constrained")
+            png = to_png(figure)
+        self._place = self._place or self._axes.get_position()
+        figure.set_layout_engine("none")
+        self._axes.set_position(self._place)
         return png
 
-    def _answer(self, _, message, buffers):
-        """Send the picture that the browser asks for, or the reason why there is none."""
-        index = message["index"]
-        try:
-            self.send({"index": index}, [self.picture(tuple(index))])
-        except Exception as problem:
-            values = ", ".join(f"{name}={value!r}" for name, value in self._values(index).items())
-            self.send({"index": index, "problem": f"{named(problem)}\n(drawing {values})"})
+    def _describe(self, index):
+        """The picture in words."""
+        title = _name_of(self._plot).replace("_", " ")
+        return f"{title} for {', '.join(f'{label} {text}' for label, text in self._chosen(index))}"
 
-    def stored(self):
-        values = ", ".join(f"{name} = {text}" for name, text in zip(self.values, self._chosen(), strict=True))
-        return self.picture(tuple(self.index)), f"Run the cell to change: {values}"
+    def _chosen(self, index):
+        return [(spec["label"], spec["options"][i]) for spec, i in zip(self.controls, index, strict=True)]
 
-    def _chosen(self):
-        return [spec["options"][i] for spec, i in zip(self.controls, self.index, strict=True)]
+    def _say_how(self, index):
+        return "Run the cell to change: " + ", ".join(f"{label} = {text}" for label, text in self._chosen(index))
+
+    def fallback(self):
+        return self.drawn(tuple(self.index)), self._say_how(self.index)
+
+
+def sticks_out(figure, *, inches=0.02):
+    """Whether something on the figure, drawn just now, lies beyond its edges."""
+    drawn, page = figure.get_tightbbox(figure.canvas.get_renderer()), figure.bbox_inches
+    return bool((drawn.min < page.min - inches).any() or (drawn.max > page.max + inches).any())
 
 
 def _options(name, given):
-    """The options of a control as a list of plain Python values."""
-    if isinstance(given, str) or not (hasattr(given, "__len__") and np.ndim(given) == 1):
+    """The options of a control as a list, of plain Python values where they come from an array."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
         raise ValueError(f"The control {name!r} needs a list of options or a coordinate, got {given!r}.")
-    options = np.asarray(given).tolist() if hasattr(given, "dtype") or hasattr(given, "values") else list(given)
+    values = getattr(given, "values", given)  # of a coordinate or an index; of a dict it is a method
+    options = [v.item() if isinstance(v, np.generic) else v for v in (given if callable(values) else values)]
     if not options:
         raise ValueError(f"The control {name!r} has no options to choose from: its list is empty.")
     return options
 
 
+def _place(value, options):
+    """Return where the value stands among the options, 0 if it does not; options may be of any kind, arrays too."""
+    return next((i for i, v in enumerate(options) if v is value or (type(v) is type(value) and np.all(v == value))), 0)
+
+
+def _name_of(plot):
+    """The name of a function, also of one wrapped by functools.partial; of another callable that of its class."""
+    return getattr(plot, "__name__", None) or (_name_of(plot.func) if hasattr(plot, "func") else type(plot).__name__)
+
+
 def _check_controls(plot, parameters, options):
     if not options:
         raise ValueError(
-            f"Nothing to explore: name an argument of {plot.__name__} with its options, as units=[16, 64]."
+            f"Nothing to explore: name an argument of {_name_of(plot)} with its options, as units=[16, 64]."
         )
+    if "ax" in options:
+        raise ValueError("'ax' cannot be a control: it is the Axes on which the figure is drawn.")
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     for name in ("ax", *options):
         if name not in parameters:
             known = ", ".join(n for n in parameters if n != "ax")
-            raise TypeError(f"{plot.__name__} takes no argument {name!r}. It takes: {known}.")
+            raise TypeError(f"{_name_of(plot)} takes no argument {name!r}. It takes: {known}.")
 
 
 def spec(name, options):

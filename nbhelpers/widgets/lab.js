@@ -2,16 +2,18 @@
 // so a page that is opened again shows the same.
 
 function render({ model, el }) {
-  const index = [...model.get("index")];
-  const controls = make("div", { className: "controls" });
-  model.get("controls").forEach((spec, i) => {
-    const change = (value) => {
+  let index = [...model.get("index")];
+  let moving = 0; // changes that the kernel has not heard of yet
+  const rows = model.get("controls").map((spec, i) =>
+    control(spec, index[i], async (value) => {
       index[i] = value;
-      model.set("index", [...index]);
-      model.save_changes();
-    };
-    controls.append(control(spec, index[i], change));
-  });
+      moving += 1;
+      await link.ask({ do: "set", index: [...index] });
+      moving -= 1;
+      moved();
+    }),
+  );
+  const controls = make("div", { className: "controls" }, ...rows);
 
   const guess = make("input", { type: "number", min: 0, max: 1, step: "any", placeholder: "0 to 1" });
   const train = make("button", { type: "button", textContent: "Train" });
@@ -27,17 +29,11 @@ function render({ model, el }) {
   first.className = "row";
 
   let warned = false;
-  let patience = null;
-  let answered = () => true;
-  // JupyterLab can lose the way to the kernel when a page is opened again while the kernel is busy.
-  const ask = (message, answer) => {
-    clearTimeout(patience);
-    answered = answer;
-    patience = setTimeout(() => {
-      problem.textContent =
-        "No answer from the kernel. Run the cell again: it keeps your runs, unless the kernel was restarted.";
-    }, 4000);
-    model.send(message);
+  let refused = "";
+  const ask = async (message) => {
+    refused = "";
+    refused = (await link.ask(message))?.problem ?? "";
+    update();
   };
   train.addEventListener("click", () => {
     if (model.get("training")) return;
@@ -55,19 +51,16 @@ function render({ model, el }) {
     warned = false;
     problem.textContent = "";
     note.textContent = "Preparing …";
-    // With the settings, since a message overtakes the changes that wait for a busy kernel.
-    const message = { do: "train", index, guess: guess.value === "" ? null : guess.valueAsNumber };
-    ask(message, () => model.get("training") || model.get("problem"));
+    ask({ do: "train", index: [...index], guess: guess.value === "" ? null : guess.valueAsNumber });
   });
   stop.addEventListener("click", () => {
     if (!model.get("training")) return;
     note.textContent = "Stopping …";
-    ask({ do: "stop" }, () => !model.get("training"));
+    ask({ do: "stop" });
   });
 
-  const table = runs(model);
+  const table = runs(model, (numbers) => link.ask({ do: "draw", runs: numbers }));
   const update = () => {
-    if (answered()) clearTimeout(patience);
     const training = model.get("training");
     // Not `disabled`: that would take the focus from whoever has just pressed the button.
     train.setAttribute("aria-disabled", training);
@@ -75,19 +68,18 @@ function render({ model, el }) {
     bar.value = model.get("progress");
     reached.textContent = model.get("reached");
     if (note.textContent !== model.get("note")) note.textContent = model.get("note");
-    if (answered()) problem.textContent = model.get("problem");
+    problem.textContent = refused || model.get("problem");
   };
   const draw = () => {
     image.alt = model.get("alt");
     show(image, model.get("picture"));
   };
   const started = () => model.get("training") && (guess.value = "");
+  // Moved in another view, or by the next cell.
   const moved = () => {
-    model.get("index").forEach((value, i) => {
-      if (value === index[i]) return;
-      index[i] = value;
-      controls.children[i].show(value);
-    });
+    if (moving) return;
+    index = [...model.get("index")];
+    rows.forEach((row, i) => row.show(index[i]));
   };
   const events = "change:training change:progress change:reached change:note change:problem";
   model.on(events, update);
@@ -97,13 +89,15 @@ function render({ model, el }) {
   model.on("change:index", moved);
 
   const line = make("div", { className: "row" }, train, stop, bar, reached);
-  el.classList.add("course-widget", "live-lab");
-  el.append(controls, first, line, note, problem, image, table.element);
+  el.classList.add("live-lab");
+  el.append(controls, first, line, note);
+  const link = kernel(model, el);
+  el.append(problem, image, table.element);
   update();
   draw();
   table.update();
   return () => {
-    clearTimeout(patience);
+    link.close();
     model.off(events, update);
     model.off("change:picture", draw);
     model.off("change:training", started);
@@ -113,7 +107,7 @@ function render({ model, el }) {
 }
 
 // All runs, sorted by the column whose head was pressed last; a tick draws a run, a button saves the table.
-function runs(model) {
+function runs(model, draw) {
   const columns = model.get("columns");
   let sort = { column: 0, up: true };
   const head = make("tr", {}, make("th", { textContent: "draw", scope: "col" }));
@@ -147,8 +141,7 @@ function runs(model) {
     box.setAttribute("aria-label", `draw run ${number}`);
     box.addEventListener("change", () => {
       const others = model.get("drawn").filter((n) => n !== number);
-      model.set("drawn", box.checked ? [...others, number] : others);
-      model.save_changes();
+      draw(box.checked ? [...others, number] : others);
     });
     return box;
   };

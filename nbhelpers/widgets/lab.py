@@ -152,7 +152,6 @@ class LiveLab(PicturedWidget):
         self.index = [options[name].index(settings[name]) for name in self._names]
         self.columns = [_label(name) for name in [*OUTCOMES, *self._names]]
         self.refresh()
-        self.on_msg(self._receive)
         self.observe(self._redraw, ["drawn"])
 
     @property
@@ -250,18 +249,17 @@ class LiveLab(PicturedWidget):
         self.refresh()
         old.close()
 
-    def _receive(self, _, message, buffers):
-        """Do what the browser asks for; what goes wrong is shown in the lab."""
-        self.problem = self._problem = ""  # so that the same problem once more is news
-        try:
-            if message["do"] == "train":
-                self.index = message["index"]
-                self.train(message.get("guess"))
-            else:
-                self.stop()
-        except Exception as problem:
-            self._problem = named(problem)
-            self.refresh()
+    def receive(self, message, buffers):
+        """Do what the page asks for."""
+        if message["do"] == "set":
+            self.index = message["index"]
+        elif message["do"] == "draw":
+            self.drawn = message["runs"]
+        elif message["do"] == "train":
+            self.index = message["index"]
+            self.train(message.get("guess"))
+        else:
+            self.stop()
 
     def _report(self, run):
         """Called by the thread of a training."""
@@ -311,7 +309,7 @@ class LiveLab(PicturedWidget):
         self.alt = _describe(last, others, band)
         return to_png(self._axes[0].figure)
 
-    def stored(self):
+    def fallback(self):
         names = ", ".join(_label(name) for name in self._names)
         sentence = f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
         if self.runs:

@@ -31,18 +31,24 @@ function render({ model, el }) {
   const send = () => {
     const pixels = ink.getImageData(0, 0, SIZE, SIZE).data;
     const alpha = new Uint8Array(SIZE * SIZE).map((_, i) => pixels[4 * i + 3]);
-    model.send({ height: SIZE, width: SIZE }, undefined, [alpha.buffer]);
+    link.ask({ do: "read", height: SIZE, width: SIZE }, [alpha.buffer]);
   };
   const wipe = () => {
     ink.clearRect(0, 0, SIZE, SIZE);
     down = false;
     point();
-    model.send({}, undefined, []);
+    link.ask({ do: "clear" });
   };
 
   let last = null;
   let finger = null;
-  const place = (event) => [(event.offsetX * SIZE) / pad.clientWidth, (event.offsetY * SIZE) / pad.clientHeight];
+  // From the box on the screen, so that ink lands under the pen under any zoom of the page.
+  const place = (event) => {
+    const box = pad.getBoundingClientRect();
+    const edge = pad.clientLeft * (box.width / pad.offsetWidth);
+    const inside = [box.width - 2 * edge, box.height - 2 * edge];
+    return [event.clientX - box.left - edge, event.clientY - box.top - edge].map((at, i) => (at * SIZE) / inside[i]);
+  };
   pad.addEventListener("pointerdown", (event) => {
     if (last !== null || event.button !== 0) return;
     finger = event.pointerId;
@@ -101,11 +107,15 @@ function render({ model, el }) {
   const sheet = make("div", { className: "sheet" }, pad, mark);
   const left = make("div", {}, sheet, make("div", { className: "row" }, clear, pen));
   const middle = make("div", {}, make("div", { textContent: "what the networks see" }), seen);
-  el.classList.add("course-widget", "digit-pad");
+  el.classList.add("digit-pad");
   el.append(make("div", { textContent: help }), make("div", { className: "row" }, left, middle, bars.element));
   el.append(said, problem);
+  const link = kernel(model, el);
   update();
-  return () => model.off("change:probabilities change:seen change:problem", update);
+  return () => {
+    link.close();
+    model.off("change:probabilities change:seen change:problem", update);
+  };
 }
 
 function draw(canvas, bytes) {
@@ -128,13 +138,14 @@ function probabilities(names) {
   const update = (answers) => {
     cells.forEach((meters, digit) => {
       meters.forEach((meter, i) => {
-        const value = answers.length ? answers[i][digit] : 0;
-        meter.value = value;
-        meter.nextSibling.textContent = answers.length ? ` ${value.toFixed(2)}` : "";
+        const value = answers[i]?.[digit]; // none of a network that failed, or before anything is drawn
+        meter.value = value ?? 0;
+        meter.nextSibling.textContent = value === undefined ? "" : ` ${value.toFixed(2)}`;
       });
     });
     const best = answers.map((p) => p.indexOf(Math.max(...p)));
-    return answers.map((p, i) => `${names[i]} says ${best[i]} (${p[best[i]].toFixed(2)})`).join(", ");
+    const say = (p, i) => (p.length ? `${names[i]} says ${best[i]} (${p[best[i]].toFixed(2)})` : `${names[i]} failed`);
+    return answers.map(say).join(", ");
   };
   return { element, update };
 }

@@ -1,11 +1,13 @@
 """The digit pad: draw a digit, and see at once what two networks make of it."""
 
+from contextlib import suppress
+
 import numpy as np
 import traitlets
 from PIL import Image
 from scipy import ndimage
 
-from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
+from nbhelpers.widgets.base import CourseWidget, describe_error, new_figure, script, to_png
 
 SIDE, BOX = 28, 20
 
@@ -75,7 +77,17 @@ def as_mnist(drawing):
     return image
 
 
-class DigitPad(PicturedWidget):
+def probabilities_of(name, model, image):
+    """Return the ten probabilities that a network gives for an image of shape (28, 28), a list of float."""
+    answer = np.asarray(model(image[np.newaxis]), float).ravel()
+    if answer.shape != (10,):
+        raise ValueError(f"The network {name!r} returned {answer.size} numbers; ten probabilities are needed.")
+    if not np.isfinite(answer).all():
+        raise FloatingPointError(f"The network {name!r} returns numbers that are not finite: did its training diverge?")
+    return answer.tolist()
+
+
+class DigitPad(CourseWidget):
     """The widget that `digit_pad` returns."""
 
     _esm = script("pad.js")
@@ -87,45 +99,50 @@ class DigitPad(PicturedWidget):
     def __init__(self, models, example):
         super().__init__(names=list(models))
         self._models = models
-        self.image = example
-        self._answer(example)
+        self._read(example)
+        for name, model in models.items():
+            with suppress(FloatingPointError):  # such a network is shown as one that failed
+                probabilities_of(name, model, self.image)
         if not example.any():
             self.seen, self.probabilities = b"", []
-        self.on_msg(self._receive)
 
-    def _receive(self, _, message, buffers):
-        """Take a drawing from the browser, as bytes of ink, or an empty one."""
+    def receive(self, message, buffers):
+        """Take a drawing from the page, as bytes of ink, or wipe what was drawn."""
+        if message["do"] == "clear":
+            self.problem, self.seen, self.probabilities = "", b"", []
+            return
         try:
-            if not buffers:
-                self.problem, self.seen, self.probabilities = "", b"", []
-                return
             ink = np.frombuffer(buffers[0], np.uint8).reshape(message["height"], message["width"])
-            self._answer(as_mnist(ink))
-        except Exception as problem:
-            self.problem = named(problem)
+            self._read(as_mnist(ink))
+        except Exception as error:
+            self.problem = describe_error(error)
 
-    def _answer(self, image):
+    def _read(self, image):
+        """Let each network read the image; one that fails does not keep the others from answering."""
         image = np.asarray(image, "float32")
         if image.shape != (SIDE, SIDE):
             raise ValueError(f"The networks see images of shape (28, 28), got {image.shape}.")
-        answers = [np.asarray(model(image[np.newaxis]), float).ravel() for model in self._models.values()]
-        for name, answer in zip(self.names, answers, strict=True):
-            if answer.shape != (10,):
-                raise ValueError(f"The network {name!r} returned {answer.size} numbers; ten probabilities are needed.")
+        answers, problems = [], []
+        for name, model in self._models.items():
+            try:
+                answers.append(probabilities_of(name, model, image))
+            except Exception as error:  # whatever it was, the others still answer
+                answers.append([])
+                problems.append(str(error) if name in str(error) else f"The network {name!r}: {describe_error(error)}")
         self.image = image
         with self.hold_sync():
-            self.problem = ""
+            self.problem = "\n".join(problems)
             self.seen = (image * 255).round().astype("uint8").tobytes()
-            self.probabilities = [answer.tolist() for answer in answers]
+            self.probabilities = answers
 
-    def stored(self):
+    def fallback(self):
         figure = new_figure(figsize=(7.6, 2.2))
         axes = figure.subplots(1, 1 + len(self.names))
         axes[0].imshow(self.image, cmap="gray_r", vmin=0, vmax=1)
         axes[0].set_axis_off()
         axes[0].set_title("what they see", fontsize="small")
         for i, (ax, name) in enumerate(zip(axes[1:], self.names, strict=True)):
-            ax.bar(range(10), self.probabilities[i] if self.probabilities else np.zeros(10), color=f"C{i}")
+            ax.bar(range(10), (self.probabilities and self.probabilities[i]) or np.zeros(10), color=f"C{i}")
             ax.set(xticks=range(10), ylim=(0, 1), xlabel="digit")
             ax.set_title(name, fontsize="small")
         return to_png(figure), "Run the cell to draw a digit here, and see what each network makes of it."

@@ -19,7 +19,7 @@ function render({ model, el }) {
     input.disabled = model.get("closed");
     said.textContent = verdict || (guess === null ? "" : "Noted; read on.");
   };
-  const commit = () => {
+  const commit = async () => {
     const number = input.valueAsNumber;
     // Some browsers let letters and decimal commas stand in a number's field, and give an empty value.
     const bad = input.validity.badInput || (input.value !== "" && !(number >= low && number <= high));
@@ -29,21 +29,25 @@ function render({ model, el }) {
     }
     const guess = input.value === "" ? null : options.length ? input.value : number;
     if (guess === model.get("guess")) return say();
-    // A message, since a change of the state may wait for a busy kernel until the answer is out. What the kernel
-    // has noted comes back.
+    // "Noted" once the kernel has it: what it has comes back as its state.
     said.textContent = "…";
-    model.send({ guess });
+    const answer = await link.ask({ do: "guess", guess });
+    if (answer?.problem) said.textContent = answer.problem;
   };
   input.addEventListener("change", commit);
   input.addEventListener("keydown", (event) => event.key === "Enter" && commit());
-  model.on("change:verdict change:guess change:closed", say);
   said.setAttribute("aria-live", "polite");
   const row = labelled(model.get("question"), input, said);
   row.className = "row";
-  el.classList.add("course-widget", "prediction");
+  el.classList.add("prediction");
   el.append(row);
+  const link = kernel(model, el);
+  model.on("change:verdict change:guess change:closed", say);
   say();
-  return () => model.off("change:verdict change:guess change:closed", say);
+  return () => {
+    link.close();
+    model.off("change:verdict change:guess change:closed", say);
+  };
 }
 
 export default { render };

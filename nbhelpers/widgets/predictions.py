@@ -5,7 +5,7 @@ import textwrap
 
 import traitlets
 
-from nbhelpers.widgets.pictured import PicturedWidget, new_figure, script, to_png
+from nbhelpers.widgets.base import CourseWidget, new_figure, script, to_png
 
 
 class Predictions:
@@ -108,7 +108,7 @@ class Predictions:
             print(f"{len(revealed) - len(guessed)} of {len(revealed)} answers came without a guess.")
 
 
-class Prediction(PicturedWidget):
+class Prediction(CourseWidget):
     """The control for one guess; `guess` is what the reader committed, None before."""
 
     _esm = script("predictions.js")
@@ -130,10 +130,9 @@ class Prediction(PicturedWidget):
         if options is not None and len(set(texts)) < 2:
             raise ValueError(f"{question!r} needs at least two options to choose from, got {texts}.")
         super().__init__(question=question, options=texts, low=low, high=high)
-        self.on_msg(self._receive)
 
-    def _receive(self, _, message, buffers):
-        """Note the guess that the browser sends."""
+    def receive(self, message, buffers):
+        """Note the guess that the page sends."""
         self.guess = message["guess"]
 
     @traitlets.validate("guess")
@@ -182,7 +181,7 @@ class Prediction(PicturedWidget):
         lines = textwrap.fill(self.verdict, max(18, int(ax.get_window_extent().width // 7)))
         ax.set_xlabel(f"{ax.get_xlabel()}\n{lines}".strip())
 
-    def stored(self):
+    def fallback(self):
         figure = new_figure(figsize=(7.6, 0.35), layout="none")
         answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
         figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center", fontsize=10)

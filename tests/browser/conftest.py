@@ -29,7 +29,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # A classroom's server has a name, and serves plain http.
+    "--host-resolver-rules=MAP classroom.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
@@ -81,6 +82,7 @@ def running_lab(home, *, theme="JupyterLab Light"):
     token = secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", "--allow-root"]
+    command += ["--ServerApp.allow_remote_access=True"]  # under another name than localhost, but from this machine
     command += ["--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={home / 'notebooks'}"]
     folders = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     folders["JUPYTER_RUNTIME_DIR"] = str(home / "runtime")
@@ -203,3 +205,13 @@ def execute(page, code):
         }""",
         code,
     )
+
+
+def expect_printed(page, code, text):
+    """Wait until this code prints this text in the kernel: what the page shows at once arrives there a little later."""
+    for _ in range(200):
+        printed = execute(page, code)
+        if printed == text:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{code} prints {printed!r} and not {text!r}")

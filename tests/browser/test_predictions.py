@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import execute, open_cells
+from tests.browser.conftest import expect_printed, open_cells
 
 CELLS = [
     """import matplotlib.pyplot as plt
@@ -35,10 +35,7 @@ def test_a_guess_is_made_revealed_and_summed_up(page, lab):
         menu.press("d")
     assert notebook.locator(".jp-Cell").count() == cells
     menu.select_option("adam")
-    for _ in range(100):  # the two keys and the choice arrive one after the other
-        if execute(page, "print(guesses._asked['winner'].guess)") == "adam":
-            break
-        page.wait_for_timeout(50)
+    expect_printed(page, "print(guesses._asked['winner'].guess)", "adam")  # the keys and the choice arrive one by one
     add_and_run(page, 'guesses.reveal("accuracy", 0.953)\nguesses.reveal("winner", "adam")\nguesses.summary()')
     for control in (number, menu):
         expect(control).to_be_disabled()

@@ -229,9 +229,9 @@ def test_recorded_runs_are_drawn_into_the_stored_picture_but_not_before_a_traini
         live_lab(train, valid, controls=["units"], recorded=r, training_images=500) for r in (load_runs(), None)
     )
     assert with_band.picture == without.picture
-    assert with_band.stored()[0] == without.stored()[0], "five hundred images are not those of the recorded runs"
+    assert with_band.fallback()[0] == without.fallback()[0], "five hundred images are not those of the recorded runs"
     train = load_mnist("train", n=10_000)
-    assert live_lab(train, valid, controls=["units"], recorded=load_runs()).stored()[0] != without.stored()[0]
+    assert live_lab(train, valid, controls=["units"], recorded=load_runs()).fallback()[0] != without.fallback()[0]
 
 
 def test_the_table_saved_by_the_browser_is_the_table(lab):

@@ -66,23 +66,43 @@ def test_what_is_no_drawing_is_refused(drawing, message):
         as_mnist(drawing)
 
 
-def test_a_message_is_answered_by_every_network_and_an_empty_one_clears():
+def read(pad, drawing):
+    """What the page sends when the pen is lifted."""
+    message = {"do": "read", "height": 280, "width": 280, "number": "1"}
+    pad._answer(pad, message, [drawing.astype("uint8").tobytes()])
+
+
+def test_a_drawing_is_read_by_every_network_and_wiped():
     pad = digit_pad({"three": sure_of(3), "eight": sure_of(8)})
     assert pad.probabilities == []
-    pad._receive(pad, {"height": 280, "width": 280}, [raster(DIGITS[3]).tobytes()])
+    read(pad, raster(DIGITS[3]))
     assert [np.argmax(p) for p in pad.probabilities] == [3, 8]
     assert len(pad.seen) == 784
     assert np.frombuffer(pad.seen, np.uint8).reshape(28, 28) == pytest.approx(pad.image * 255, abs=0.51)
-    pad._receive(pad, {}, [])
+    pad._answer(pad, {"do": "clear", "number": "2"}, [])
     assert pad.probabilities == [] and pad.problem == ""
 
 
 def test_a_problem_is_shown_and_passes():
     pad = digit_pad({"three": sure_of(3)})
-    pad._receive(pad, {"height": 280, "width": 280}, [bytes(280 * 280)])
+    read(pad, np.zeros((280, 280)))
     assert "no ink" in pad.problem
-    pad._receive(pad, {"height": 280, "width": 280}, [raster(DIGITS[1]).tobytes()])
+    read(pad, raster(DIGITS[1]))
     assert pad.problem == ""
+
+
+def test_a_network_that_fails_is_named_and_the_others_answer():
+    def raises(images):
+        raise RuntimeError("out of memory") if images.any() else FloatingPointError
+
+    broken = {"three": sure_of(3), "not a number": lambda images: np.full((1, 10), np.nan), "raises": raises}
+    pad = digit_pad(broken)
+    read(pad, raster(DIGITS[3]))
+    assert [len(p) for p in pad.probabilities] == [10, 0, 0]
+    first, second = pad.problem.splitlines()
+    assert first == "The network 'not a number' returns numbers that are not finite: did its training diverge?"
+    assert second == "The network 'raises': RuntimeError: out of memory"
+    assert pad.fallback()[0]
 
 
 @pytest.mark.parametrize(
@@ -102,5 +122,8 @@ def test_the_saved_notebook_keeps_a_picture_with_the_example():
     example = load_mnist("valid", n=1)[0][0]
     data, metadata = digit_pad({"three": sure_of(3)}, example=example)._repr_mimebundle_()
     assert "Run the cell to draw" in data["text/plain"] == metadata["image/png"]["alt"]
-    assert digit_pad({"three": sure_of(3)}).stored()[0] != digit_pad({"three": sure_of(3)}, example=example).stored()[0]
-    assert Image.open(io.BytesIO(digit_pad({"three": sure_of(3)}).stored()[0])).width > 600
+    assert (
+        digit_pad({"three": sure_of(3)}).fallback()[0]
+        != digit_pad({"three": sure_of(3)}, example=example).fallback()[0]
+    )
+    assert Image.open(io.BytesIO(digit_pad({"three": sure_of(3)}).fallback()[0])).width > 600

@@ -7,7 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from nbhelpers.widgets import Predictions
-from nbhelpers.widgets.pictured import new_figure
+from nbhelpers.widgets.base import new_figure
 
 
 @pytest.fixture
@@ -145,9 +145,9 @@ def test_a_guess_out_of_range_is_refused_and_the_one_before_stays(guesses, guess
 
 def test_the_guess_of_the_browser_is_noted(guesses):
     control = guesses.ask("accuracy", "", low=0, high=1)
-    control._receive(control, {"guess": 1}, [])
+    control._answer(control, {"do": "guess", "guess": 1, "number": "1"}, [])
     assert control.guess == 1
-    control._receive(control, {"guess": None}, [])
+    control._answer(control, {"do": "guess", "guess": None, "number": "2"}, [])
     assert control.guess is None
 
 

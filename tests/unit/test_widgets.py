@@ -1,4 +1,5 @@
 import base64
+import functools
 import io
 
 import numpy as np
@@ -45,44 +46,116 @@ def test_a_default_that_is_no_option_gives_way_to_the_first_one():
     assert make(units=[8, 32]).values == {"units": 8}
 
 
+def show(widget, *index, number="1"):
+    """What the page sends when a control is moved."""
+    widget._answer(widget, {"do": "show", "index": list(index), "number": number}, [])
+
+
 def test_every_combination_gives_its_own_picture_or_its_own_problem(widget, answers):
+    pictures, problems = set(), []
     for index in np.ndindex(3, 2, 2):
-        widget._answer(widget, {"index": list(index)}, [])
-    pictures = {buffers[0] for _, buffers in answers if buffers}
-    problems = [content["problem"] for content, buffers in answers if not buffers]
-    assert len(answers) == 12
-    assert len(pictures) == 10
-    assert len(problems) == 2
+        show(widget, *index)
+        assert widget.index == list(index)
+        if widget.problem:
+            problems.append(widget.problem)
+            assert (widget.picture, widget.alt) == (b"", "")
+            continue
+        pictures.add(widget.picture)
+        units, activation, batch_norm = widget.values.values()
+        assert widget.alt == f"plot line for units {units}, activation {activation}, batch norm {batch_norm}"
+    assert (len(pictures), len(problems)) == (10, 2)
     assert all("ValueError: nothing was recorded here" in p and "units=32" in p for p in problems)
+    assert [content for content, _ in answers] == [{"answered": "1", "problem": ""}] * 12
 
 
-def test_after_a_problem_the_next_picture_is_whole(widget, answers):
-    widget._answer(widget, {"index": [2, 1, 0]}, [])
-    widget._answer(widget, {"index": [1, 0, 0]}, [])
-    assert answers[1][1][0] == widget.first
+def test_a_picture_drawn_ahead_is_sent_and_changes_nothing(widget, answers):
+    before = widget.picture
+    widget._answer(widget, {"do": "ahead", "index": [0, 0, 0], "number": "1"}, [])
+    (content, (png,)), (answer, _) = answers
+    assert content == {"ahead": [0, 0, 0], "alt": "plot line for units 8, activation relu, batch norm False"}
+    assert answer == {"answered": "1", "problem": ""}
+    assert (widget.picture, widget.index) == (before, [1, 0, 0])
+    show(widget, 0, 0, 0)
+    assert widget.picture == png
+    widget._answer(widget, {"do": "ahead", "index": [2, 1, 0], "number": "2"}, [])
+    assert "nothing was recorded here" in answers[-1][0]["problem"] and widget.problem == ""
+
+
+def test_after_a_problem_the_next_picture_is_whole(widget):
+    before = widget.picture
+    show(widget, 2, 1, 0)
+    show(widget, 1, 0, 0)
+    assert (widget.picture, widget.problem) == (before, "")
 
 
 def test_a_picture_drawn_again_is_the_same_to_the_byte(widget):
-    before = widget.picture((0, 1, 0))
-    widget.picture((2, 0, 1))
-    widget.picture.cache_clear()
-    assert widget.picture((0, 1, 0)) == before
+    before = widget.drawn((0, 1, 0))
+    widget.drawn((2, 0, 1))
+    widget.drawn.cache_clear()
+    assert widget.drawn((0, 1, 0)) == before
 
 
 def test_the_saved_notebook_keeps_a_picture_and_a_sentence(widget):
+    show(widget, 0, 0, 0)
     data, _ = widget._repr_mimebundle_()
-    stored, shown = (Image.open(io.BytesIO(png)) for png in (base64.b64decode(data["image/png"]), widget.first))
+    stored, shown = (Image.open(io.BytesIO(png)) for png in (base64.b64decode(data["image/png"]), widget.picture))
     assert stored.width == shown.width > 300
     assert np.array_equal(np.asarray(stored)[: shown.height], np.asarray(shown))
     assert np.asarray(stored)[shown.height :].std() > 5, "the sentence stands below the picture"
-    assert "units = 16" in data["text/plain"]
+    assert (
+        data["text/plain"]
+        == widget.sentence
+        == ("Run the cell to change: units = 8, activation = relu, batch norm = False")
+    )
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
 def test_two_explorers_do_not_share_a_figure():
     a, b = make(units=[8]), make(units=[32])
-    assert a.first != b.first
-    assert a.picture((0,)) == a.first
+    assert a.picture != b.picture
+    assert a.drawn((0,)) == a.picture
+
+
+def plot_names(*, names, ax):
+    ax.barh(range(len(names)), range(len(names)))
+    ax.set_yticks(range(len(names)), names)
+
+
+def test_longer_labels_get_the_room_that_they_need():
+    short, long = ("a", "b"), ("a name that takes far more room", "b")
+    one, other = explore(plot_names, names=[short, long]), explore(plot_names, names=[long, short])
+    show(one, 1)
+    show(other, 1)
+    left_edge = np.asarray(Image.open(io.BytesIO(one.picture)))[:, :2]
+    assert np.ptp(left_edge) == 0, "nothing is cut off"
+    first_layout = one.drawn((0,))
+    one.drawn.cache_clear()
+    assert one.drawn((0,)) == first_layout, "the layout of the others stays"
+
+
+def test_options_may_be_of_any_kind_and_controls_of_any_name():
+    shown = []
+
+    def draw(ax, plot=None, self=None, args=None):
+        shown.append((plot, self, args))
+
+    arrays = [np.zeros(2), np.ones(3)]
+    widget = explore(draw, plot=[(8,), (8, 16), None], self=arrays, args={"a": 1, "b": 2})
+    show(widget, 1, 1, 1)
+    assert widget.problem == "" and shown[-1][0] == (8, 16) and shown[-1][1] is arrays[1] and shown[-1][2] == "b"
+    assert widget.controls[0]["options"] == ["(8,)", "(8, 16)", "None"]
+    assert explore(plot_line, RUNS, units=(n for n in (8, 16))).values == {"units": 16}
+    assert explore(plot_line, RUNS, units=[np.int64(8), np.float64(16)]).controls[0]["slider"]
+
+
+def test_a_partial_function_and_a_callable_object_are_explored_by_their_names():
+    class Draw:
+        def __call__(self, *, units, ax):
+            pass
+
+    wrapped = functools.partial(functools.partial(plot_line, RUNS), activation="tanh", units=8)
+    assert explore(wrapped, units=[16, 8]).alt == "plot line for units 8"
+    assert explore(Draw(), units=[1]).alt == "Draw for units 1"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +167,7 @@ def test_two_explorers_do_not_share_a_figure():
         ({"units": 16}, ValueError, "'units' needs a list"),
         ({"activation": "relu"}, ValueError, "'activation' needs a list"),
         ({"units": np.zeros((2, 2))}, ValueError, "'units' needs a list"),
+        ({"ax": [1, 2]}, ValueError, "'ax' cannot be a control"),
         ({"units": [32], "activation": ["tanh"]}, ValueError, "nothing was recorded here"),
     ],
 )
