@@ -14,6 +14,8 @@ FALSE_ALARMS = 0.05
 # The standard error of the difference is this share of the standard error of one accuracy (see `image_error_of`).
 SHARED_IMAGES = 0.5
 EDGE = "*"
+# The verdict where the difference is within the margin.
+CANNOT_BE_TOLD = "cannot be told"
 
 
 class Comparison(NamedTuple):
@@ -31,7 +33,7 @@ class Comparison(NamedTuple):
     def verdict(self):
         """What can be said of the second candidate: "better", "worse" or "cannot be told"."""
         if not self.real:
-            return "cannot be told"
+            return CANNOT_BE_TOLD
         return "better" if self.difference > 0 else "worse"
 
     def __str__(self):
@@ -249,6 +251,17 @@ def _rows_of(scores, candidates, over):
     return ", ".join(name.replace("_", " ") for name in names), rows
 
 
+def leaders(scores, *, candidates=None, over="learning_rate", **options):
+    """Return the best candidate, and those that cannot be told from it: a list, the best first.
+
+    Takes what `results` takes but for `against`.
+    """
+    _, rows = _rows_of(scores, candidates, over)
+    best = max(rows, key=lambda candidate: rows[candidate][0].mean())
+    table = results(scores, candidates=candidates, against=best, over=over, **options)
+    return [best, *table.index[table["verdict"] == CANNOT_BE_TOLD]]
+
+
 class Results(pd.DataFrame):
     """A comparison as a table, a row per candidate: what it was tuned to, how good it is, and the verdict.
 
@@ -284,7 +297,7 @@ class Results(pd.DataFrame):
             rows = others[others["verdict"] == verdict]
             if len(rows):
                 sentences.append(f"{start} {named}: {_listed(_by_how_much(rows))}.")
-        rows = others[others["verdict"] == "cannot be told"]
+        rows = others[others["verdict"] == CANNOT_BE_TOLD]
         if len(rows):
             sentences.append(f"Cannot be told apart from {named}: {_listed(map(_text, rows.index))}.")
         if "at_edge" in self and self["at_edge"].any():

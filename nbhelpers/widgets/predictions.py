@@ -5,7 +5,12 @@ import textwrap
 
 import traitlets
 
+from nbhelpers.compare import Comparison
 from nbhelpers.widgets.base import CourseWidget, new_figure, script, to_png
+
+
+# The option for a reader who expects a difference within the margin.
+ALIKE = "cannot be told apart"
 
 
 class Predictions:
@@ -34,7 +39,7 @@ class Predictions:
         low, high : float, optional
             The smallest and the largest number that can be meant.
         options : sequence of str, optional
-            The answers to choose from.
+            The answers to choose from. Where they are compared by measurements, "cannot be told apart" is one of them.
 
         Returns
         -------
@@ -51,17 +56,22 @@ class Predictions:
             self._asked[name] = Prediction(question, low=low, high=high, options=options)
         return self._asked[name]
 
-    def reveal(self, name, truth, *, ax=None):
+    def reveal(self, name, truth, *, margin=0.0, ax=None):
         """Compare a guess with what was measured: draw it on `ax`, or print it where there is no Axes.
 
-        Without a guess nothing is drawn or printed. What is guessed afterwards does not count.
+        A guess that the measurement cannot tell from the truth is not wrong. Without a guess nothing is drawn or
+        printed. What is guessed afterwards does not count.
 
         Parameters
         ----------
         name : str
             As in `ask`.
-        truth : float or str
-            What was measured, a number or one of the options.
+        truth : float, str, list of str or nbhelpers.compare.Comparison
+            What was measured: a number, or one of the options. A list of options is the best one, and then those
+            that cannot be told from it, as `nbhelpers.compare.leaders` gives them. Of a comparison, the difference
+            and its margin, or with options the verdict.
+        margin : float
+            How far the number may be off by chance.
         ax : Axes, optional
             The figure's Axes: a number becomes a level line on it, and how far off it was a sentence below it.
 
@@ -78,7 +88,7 @@ class Predictions:
             If `truth` is not finite, or none of the options.
         """
         prediction = self._find(name)
-        sentence = prediction.reveal(truth)
+        sentence = prediction.reveal(truth, margin=margin)
         if prediction.guess is not None and ax is not None:
             prediction.draw(ax)
         elif prediction.guess is not None:
@@ -149,26 +159,50 @@ class Prediction(CourseWidget):
             raise ValueError(f"{self.question}: guess a number from {self.low:g} to {self.high:g}; got {value!r}.")
         return value
 
-    def reveal(self, truth):
+    def reveal(self, truth, *, margin=0.0):
         """Set and return the verdict, a sentence; the first one stays."""
-        if self.options and str(truth) not in self.options:
-            raise ValueError(f"{truth!r} is none of the options of {self.question!r}: {', '.join(self.options)}.")
-        if not self.options and not math.isfinite(truth):
-            raise ValueError(f"The answer to {self.question!r} is not a finite number: {truth!r}.")
+        if self.options:
+            verdict = self._choice_verdict(self._options_of(truth))
+        else:
+            verdict = self._number_verdict(*(truth if isinstance(truth, Comparison) else (truth, margin)))
         self.closed = True
-        if not self.verdict:
-            self.verdict = self._verdict(truth)
+        self.verdict = self.verdict or verdict
         return self.verdict
 
-    def _verdict(self, truth):
-        shown = str(truth) if self.options else f"{truth:.3g}"
+    def _options_of(self, truth):
+        """The best option, and those that cannot be told from it, as texts."""
+        if isinstance(truth, Comparison):
+            truth = truth.verdict if truth.real else ALIKE
+        texts = [str(option) for option in (truth if isinstance(truth, list) else [truth])]
+        for text in texts:
+            if text not in self.options:
+                raise ValueError(f"{text!r} is none of the options of {self.question!r}: {', '.join(self.options)}.")
+        return texts
+
+    def _choice_verdict(self, texts):
+        best, *others = texts
+        answer = "they cannot be told apart" if best == ALIKE else f"it is {best}"
+        if others:
+            answer += f", which cannot be told apart from {', '.join(others)}"
         if self.guess is None:
-            return f"the answer is {shown}"
-        if self.options:
-            return f"you guessed {self.guess}, " + ("right" if self.guess == shown else f"and it is {shown}")
+            return f"the answer: {answer}"
+        if self.guess == best or (self.guess == ALIKE and others):
+            return f"you guessed {self.guess}, right" + (f": {answer}" if others else "")
+        if self.guess in others or best == ALIKE:
+            return f"you guessed {self.guess}, not wrong: {answer}"
+        return f"you guessed {self.guess}, and {answer}"
+
+    def _number_verdict(self, truth, margin):
+        if not math.isfinite(truth):
+            raise ValueError(f"The answer to {self.question!r} is not a finite number: {truth!r}.")
+        shown = f"{truth:.3g}" + (f" ± {margin:.2g}" if margin else "")
+        if self.guess is None:
+            return f"the answer: it is {shown}"
         off = self.guess - truth
         if off == 0:
             return f"you guessed {self.guess:g}, right"
+        if abs(off) <= margin:
+            return f"you guessed {self.guess:g}, right: it is {shown}"
         return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.3g} too {'high' if off > 0 else 'low'}"
 
     def draw(self, ax):

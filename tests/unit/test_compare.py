@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nbhelpers.compare import SHARED_IMAGES, image_error_of, results, ruler, tuned
+from nbhelpers.compare import SHARED_IMAGES, image_error_of, leaders, results, ruler, tuned
 from nbhelpers.data import load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp
 
@@ -255,3 +255,9 @@ def test_missing_scores_name_their_candidate(depths):
         results(depths, candidates="hidden_layers", against=1)
     with pytest.raises(ValueError, match="only 1"):
         results(depths.sel(hidden_layers=[1]), candidates="hidden_layers", against=1)
+
+
+def test_the_leaders_are_the_best_and_those_that_cannot_be_told_from_it(depths):
+    assert leaders(depths, candidates="hidden_layers") == [2]
+    assert leaders(depths.sel(hidden_layers=[1, 3, 4]), candidates="hidden_layers") == [3, 1]
+    assert leaders({"a": [0.9, 0.91], "b": [0.5, 0.51], "c": [0.9, 0.92]}) == ["c", "a"]

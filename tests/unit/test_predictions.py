@@ -6,6 +6,7 @@ import pytest
 import traitlets
 from matplotlib.figure import Figure
 
+from nbhelpers.compare import Comparison
 from nbhelpers.widgets import Predictions
 from nbhelpers.widgets.base import new_figure
 
@@ -72,7 +73,7 @@ def test_what_was_guessed_after_the_answer_does_not_count(guesses):
     control = guesses._asked["accuracy"]
     control.guess = 0.953
     assert control.guess is None
-    assert control.verdict == "the answer is 0.953"
+    assert control.verdict == "the answer: it is 0.953"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,52 @@ def test_verdicts_on_numbers(guesses, guess, truth, verdict):
     control = guesses.ask("number", "", low=0, high=500)
     control.guess = guess
     guesses.reveal("number", truth)
+    assert control.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("guess", "truth", "options", "verdict"),
+    [
+        (0.96, 0.953, {"margin": 0.01}, "you guessed 0.96, right: it is 0.953 ± 0.01"),
+        (0.98, 0.953, {"margin": 0.01}, "you guessed 0.98, it is 0.953 ± 0.01: 0.027 too high"),
+        (0.02, Comparison(0.01, 0.02), {}, "you guessed 0.02, right: it is 0.01 ± 0.02"),
+        (None, Comparison(0.01, 0.02), {}, "the answer: it is 0.01 ± 0.02"),
+    ],
+)
+def test_a_number_within_the_margin_is_right(guesses, guess, truth, options, verdict):
+    control = guesses.ask("number", "", low=-1, high=1)
+    control.guess = guess
+    guesses.reveal("number", truth, **options)
+    assert control.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("guess", "truth", "verdict"),
+    [
+        ("better", Comparison(0.3, 0.1), "you guessed better, right"),
+        ("better", Comparison(-0.3, 0.1), "you guessed better, and it is worse"),
+        ("better", Comparison(0.03, 0.1), "you guessed better, not wrong: they cannot be told apart"),
+        ("cannot be told apart", Comparison(0.03, 0.1), "you guessed cannot be told apart, right"),
+        ("cannot be told apart", Comparison(0.3, 0.1), "you guessed cannot be told apart, and it is better"),
+        (None, Comparison(0.03, 0.1), "the answer: they cannot be told apart"),
+        ("worse", ["worse", "better"], "you guessed worse, right: it is worse, which cannot be told apart from better"),
+        (
+            "better",
+            ["worse", "better"],
+            "you guessed better, not wrong: it is worse, which cannot be told apart from better",
+        ),
+        (
+            "cannot be told apart",
+            ["worse", "better"],
+            "you guessed cannot be told apart, right: it is worse, which cannot be told apart from better",
+        ),
+        ("better", ["worse"], "you guessed better, and it is worse"),
+    ],
+)
+def test_a_choice_that_cannot_be_told_from_the_best_is_not_wrong(guesses, guess, truth, verdict):
+    control = guesses.ask("choice", "", options=["better", "worse", "cannot be told apart"])
+    control.guess = guess
+    guesses.reveal("choice", truth)
     assert control.verdict == verdict
 
 
