@@ -50,6 +50,9 @@ echo "Installing the course into .venv (some minutes the first time) ..."
 pip() { .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location "$@"; }
 pip --requirement requirements.lock || fail "Installing the packages failed; the lines above say why. A missing network connection is the usual reason."
 pip --no-deps --no-build-isolation --editable . || fail "Installing the course's helper package failed; the lines above say why."
+# Python 3.11 and 3.12 read this file in the locale's encoding, and in the C locale do not start where the path of the
+# course has an umlaut. The relative path has none.
+for link in .venv/lib/python3*/site-packages/nbhelpers.pth; do echo ../../../.. > "$link"; done
 
 # JupyterLab asks for news and updates over the network at its first start; the course does not.
 settings=.venv/share/jupyter/lab/settings

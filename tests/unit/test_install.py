@@ -18,6 +18,7 @@ if [ "$1 $2" = "-m venv" ]; then
     printf '#!/bin/sh\\necho jupyter "$@"\\n' > "$3/bin/jupyter"
     chmod +x "$3/bin/jupyter"
 fi
+case "$*" in *--editable*) mkdir -p .venv/lib/python3.12/site-packages && echo "$PWD" > .venv/lib/python3.12/site-packages/nbhelpers.pth;; esac
 """
 
 
@@ -163,6 +164,8 @@ def test_make_lab_takes_a_python_with_spaces_and_hands_options_to_jupyterlab(mak
     first = make("lab", f"PYTHON={python}", "OPTIONS=--allow-root --no-browser", "OPEN=notebooks/my own.ipynb")
     assert first.returncode == 0, first.stderr
     assert first.stdout.endswith("Done.\njupyter lab --allow-root --no-browser notebooks/my own.ipynb\n")
+    (link,) = make.folder.glob(".venv/lib/*/site-packages/nbhelpers.pth")
+    assert link.read_bytes().isascii() and link.parent.joinpath(link.read_text().strip()).resolve() == make.folder
     second = make("lab")
     assert second.stdout == "jupyter lab notebooks/01_train_a_first_network.ipynb\n"
 
