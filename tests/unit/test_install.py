@@ -18,7 +18,10 @@ if [ "$1 $2" = "-m venv" ]; then
     printf '#!/bin/sh\\necho jupyter "$@"\\n' > "$3/bin/jupyter"
     chmod +x "$3/bin/jupyter"
 fi
-case "$*" in *--editable*) mkdir -p .venv/lib/python3.12/site-packages && echo "$PWD" > .venv/lib/python3.12/site-packages/nbhelpers.pth;; esac
+case "$*" in *--editable*)
+    site=.venv/lib/python3.12/site-packages
+    mkdir -p "$site" && echo "$PWD" > "$site/nbhelpers.pth"
+esac
 """
 
 
@@ -165,7 +168,9 @@ def test_make_lab_takes_a_python_with_spaces_and_hands_options_to_jupyterlab(mak
     assert first.returncode == 0, first.stderr
     assert first.stdout.endswith("Done.\njupyter lab --allow-root --no-browser notebooks/my own.ipynb\n")
     (link,) = make.folder.glob(".venv/lib/*/site-packages/nbhelpers.pth")
-    assert link.read_bytes().isascii() and link.parent.joinpath(link.read_text().strip()).resolve() == make.folder
+    assert (
+        link.read_bytes().isascii() and link.parent.joinpath(link.read_text("ascii").strip()).resolve() == make.folder
+    )
     second = make("lab")
     assert second.stdout == "jupyter lab notebooks/01_train_a_first_network.ipynb\n"
 
@@ -183,5 +188,5 @@ def test_make_clean_keeps_what_only_shares_a_part_of_its_name(make):
 def test_a_second_make_has_nothing_to_install():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
     command = ["make", "--no-print-directory", "--dry-run", "lint"]
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=True)
     assert "install.sh" not in result.stdout

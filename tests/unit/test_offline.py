@@ -20,7 +20,7 @@ def test_this_process_cannot_connect_elsewhere():
 
 def test_a_child_process_cannot_connect_elsewhere():
     code = f"import socket; socket.socket().connect({ADDRESS})"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert "without network" in result.stderr
 
 
@@ -30,12 +30,13 @@ def test_loopback_is_open():
 
 
 def test_a_system_that_brings_its_own_sitecustomize_changes_nothing(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("# as Debian's and Ubuntu's Python have one, imported before ours\n")
+    # Debian's and Ubuntu's Python have one, imported before ours.
+    (tmp_path / "sitecustomize.py").touch()
     tests = [
         f"{__file__}::{test.__name__}"
         for test in (test_this_process_cannot_connect_elsewhere, test_a_child_process_cannot_connect_elsewhere)
     ]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stdout + result.stderr
