@@ -4,6 +4,8 @@ INSTALLED := .venv/.installed
 FIRST := notebooks/01_train_a_first_network.ipynb
 # Opened by `make lab`; another one with `make lab OPEN=notebooks/…`.
 OPEN ?= $(FIRST)
+# Handed to JupyterLab by `make lab`, as in `make lab OPTIONS="--allow-root --no-browser"`.
+OPTIONS :=
 # Re-run by `make notebooks`; some only with `make notebooks ONLY="notebooks/01…"`.
 ONLY ?= notebooks
 # TensorFlow: no log lines, and the same arithmetic on every processor.
@@ -19,7 +21,7 @@ $(INSTALLED): requirements.lock pyproject.toml tools/install.sh
 	@sh tools/install.sh
 
 lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
-	@$(BIN)/jupyter lab $(OPEN)
+	@$(BIN)/jupyter lab $(OPTIONS) "$(OPEN)"
 
 test: lint tests nbval ## install what is missing and run every test
 
@@ -67,4 +69,4 @@ lock: $(INSTALLED) ## choose the newest versions and write requirements.lock
 
 clean: ## remove the environment and everything else that can be made again
 	rm -rf .venv .pytest_cache .ruff_cache
-	find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -18,6 +18,5 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [OFFLINE, os.environ.get("PYTHONPATH")]))
 sys.path.insert(0, OFFLINE)
 
-import sitecustomize  # noqa: E402
-
-sitecustomize.block_network()
+# Not sitecustomize, which Debian's and Ubuntu's Python bring too, and have imported long before.
+import offline  # noqa: E402, F401

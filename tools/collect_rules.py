@@ -26,4 +26,4 @@ def page(folder=FOLDER):
 
 
 if __name__ == "__main__":
-    (FOLDER / "rules_of_thumb.md").write_text(page())
+    (FOLDER / "rules_of_thumb.md").write_text(page(), encoding="utf-8")

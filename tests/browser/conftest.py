@@ -89,7 +89,7 @@ def running_lab(home, *, theme="JupyterLab Light"):
     folders["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
     folders["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     write_settings(home / "settings", theme=theme)
-    with (home / "log").open("w") as log:
+    with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     lab = Lab(f"http://127.0.0.1:{port}", token, home / "notebooks")
     try:
@@ -110,7 +110,7 @@ def write_settings(folder, *, theme):
     for name, values in settings.items():
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+        path.write_text(json.dumps(values), encoding="utf-8")
 
 
 def wait_for(lab, server, log, seconds=60):
@@ -122,7 +122,7 @@ def wait_for(lab, server, log, seconds=60):
             if server.poll() is not None:
                 break
             time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
 
 
 @pytest.fixture(scope="session")

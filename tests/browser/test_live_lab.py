@@ -108,7 +108,7 @@ def test_the_table_is_sorted_drawn_and_saved(page, notebook):
     expect(live.locator("img")).to_have_attribute("alt", re.compile("beside it run 1"))
     with page.expect_download() as download:
         live.get_by_role("button", name="Save the table").press("Enter")
-    with open(download.value.path(), newline="") as file:
+    with open(download.value.path(), newline="", encoding="utf-8") as file:
         saved = list(csv.DictReader(file))
     assert [r["units"] for r in saved] == ["16", "4", "64"]
     assert {r["status"] for r in saved} == {"finished"}

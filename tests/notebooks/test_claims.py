@@ -29,7 +29,7 @@ ELEVENTH = FOLDER / "11_transfer_what_was_learned.ipynb"
 
 def nbval(path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
-    return subprocess.run([*command, str(path)], capture_output=True, text=True, cwd=path.parent)
+    return subprocess.run([*command, str(path)], capture_output=True, encoding="utf-8", cwd=path.parent)
 
 
 def beginning_of(notebook, *, upto):

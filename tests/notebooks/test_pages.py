@@ -21,7 +21,7 @@ collect_rules = importlib.import_module("collect_rules")
 
 
 def entries():
-    lines = [line for line in GLOSSARY.read_text().splitlines() if line.startswith("- ")]
+    lines = [line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
     return [(line, ENTRY.match(line)) for line in lines]
 
 
@@ -48,19 +48,21 @@ def test_the_glossary_is_in_order_and_on_one_page():
 
 @pytest.mark.parametrize("term", ["history", "validation set", "batch normalization", "multilayer perceptron"])
 def test_the_glossary_has_the_terms_that_the_notebooks_are_held_to(term):
-    assert f"**{term}**" in GLOSSARY.read_text()
+    assert f"**{term}**" in GLOSSARY.read_text(encoding="utf-8")
     assert term.split()[0] in " ".join(checks.GLOSSARY.values())
 
 
 @pytest.mark.parametrize("path", [GLOSSARY, RULES], ids=lambda path: path.name)
 def test_a_page_speaks_like_the_notebooks_and_its_links_lead_somewhere(path):
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text())])
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"))])
     problems = [*checks.terms_as_in_the_glossary(page, path), *checks.links_lead_somewhere(page, path)]
     assert not problems
 
 
 def test_the_rules_of_thumb_are_those_of_the_notebooks():
-    assert RULES.read_text() == collect_rules.page(), "run `make notebooks ONLY=...` or tools/collect_rules.py again"
+    assert RULES.read_text(encoding="utf-8") == collect_rules.page(), (
+        "run `make notebooks ONLY=...` or tools/collect_rules.py again"
+    )
 
 
 def test_notebook_12_shows_the_page_of_today():
@@ -68,7 +70,9 @@ def test_notebook_12_shows_the_page_of_today():
     shown = [
         o.data["text/markdown"] for c in cells for o in c.get("outputs", []) if "text/markdown" in o.get("data", {})
     ]
-    assert shown == [RULES.read_text()], "run `make notebooks ONLY=notebooks/12_report_one_honest_score.ipynb`"
+    assert shown == [RULES.read_text(encoding="utf-8")], (
+        "run `make notebooks ONLY=notebooks/12_report_one_honest_score.ipynb`"
+    )
 
 
 def test_each_notebook_has_one_rule():
@@ -78,10 +82,10 @@ def test_each_notebook_has_one_rule():
 
 def test_a_changed_rule_is_noticed(tmp_path):
     for path in FOLDER.glob("0[12]*.ipynb"):
-        text = path.read_text().replace("**Rule of thumb.** ", "**Rule of thumb.** Perhaps: ")
-        (tmp_path / path.name).write_text(text)
+        text = path.read_text(encoding="utf-8").replace("**Rule of thumb.** ", "**Rule of thumb.** Perhaps: ")
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
     changed = collect_rules.page(tmp_path)
-    assert changed.count("Perhaps: ") == 2 and changed not in RULES.read_text()
+    assert changed.count("Perhaps: ") == 2 and changed not in RULES.read_text(encoding="utf-8")
 
 
 def cell_with(number, start):

@@ -22,7 +22,7 @@ SWEEP = make_runs.Sweep(
 
 def fake_training(sweep, setting, seed):
     """Numbers that tell which training they belong to; the start is noted in a file beside the folder."""
-    with Path(os.environ["STARTS"]).open("a") as file:
+    with Path(os.environ["STARTS"]).open("a", encoding="utf-8") as file:
         file.write(f"{setting['units']}-{setting['hidden_layers']}-{seed}\n")
     time.sleep(0.05)
     rates, dropouts = np.meshgrid(sweep.learning_rate, sweep.dropout, indexing="ij")

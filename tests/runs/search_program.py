@@ -13,6 +13,6 @@ def run_program(folder, *arguments):
     os.chdir(folder)
     sys.argv, sys.path[0] = list(arguments), str(folder)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.stdout = sys.stderr = nowhere
         runpy.run_path(arguments[0], run_name="__main__")

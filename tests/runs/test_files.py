@@ -54,8 +54,8 @@ def test_the_atlas_is_as_large_as_promised(files):
 def test_readme_counts_the_trainings_right(files):
     files = {name: files[name] for name in NAMES}
     trainings = sum(runs["diverged"].size for runs in files.values()) + make_transfers.trainings()
-    assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text()
-    rows = (DATA_FOLDER / "README.md").read_text()
+    assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    rows = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"{make_transfers.trainings():,} trainings" in rows
     for name, runs in files.items():
         assert f"| {runs['diverged'].size:,} |" in next(r for r in rows.splitlines() if f"runs_{name}.nc" in r)
@@ -92,7 +92,7 @@ def test_everything_is_described(files, name):
     assert {"title", "license", "versions", "made_by", "images"} <= set(runs.attrs)
     assert "initialization" in runs.attrs or "kernel_initializer" in {*runs.coords, *runs.attrs}
     assert Path(DATA_FOLDER / f"runs_{name}.nc").stat().st_size < 25e6
-    assert f"runs_{name}.nc" in (DATA_FOLDER / "README.md").read_text()
+    assert f"runs_{name}.nc" in (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 PLAIN = {

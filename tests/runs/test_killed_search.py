@@ -40,8 +40,8 @@ def folder(tmp_path):
     """A folder with the notebook's own program, and the stub in place of its training."""
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     (program,) = [c.source for c in cells if c.source.startswith("%%writefile search.py")]
-    (tmp_path / "search.py").write_text(program.split("\n", 1)[1])
-    (tmp_path / "digits.py").write_text(STUB)
+    (tmp_path / "search.py").write_text(program.split("\n", 1)[1], encoding="utf-8")
+    (tmp_path / "digits.py").write_text(STUB, encoding="utf-8")
     return tmp_path
 
 

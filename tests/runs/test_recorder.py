@@ -55,18 +55,18 @@ def test_killed_again_and_again_it_ends_with_every_run_in_its_place(tmp_path):
         run = runs["loss"][at]
         name = 100 * run.units + 10 * run.hidden_layers + run.seed + run.learning_rate / 10 + run.dropout / 100
         assert float(run) == pytest.approx(float(name + run.epoch / 1000), abs=1e-3)
-    starts = Counter((tmp_path / "starts").read_text().split())
+    starts = Counter((tmp_path / "starts").read_text(encoding="utf-8").split())
     trained_again = sum(count - 1 for count in starts.values())
     assert trained_again <= kills * 2 * SWEEP.seeds, "more was lost than the two blocks under way"
 
 
 def test_a_finished_block_is_not_trained_again(tmp_path):
     start(tmp_path).wait()
-    before = (tmp_path / "starts").read_text()
+    before = (tmp_path / "starts").read_text(encoding="utf-8")
     (tmp_path / "parts" / "fake" / "5-2.npz").unlink()
     assert len(finished(tmp_path)) == N_BLOCKS - 1
     start(tmp_path).wait()
-    again = (tmp_path / "starts").read_text().removeprefix(before).split()
+    again = (tmp_path / "starts").read_text(encoding="utf-8").removeprefix(before).split()
     assert sorted(again) == ["5-2-0", "5-2-1"]
 
 

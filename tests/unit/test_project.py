@@ -17,18 +17,21 @@ TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".sh", ".lock", ".ipynb", ".mpls
 
 def tracked_files():
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
     )
     return [ROOT / line for line in listed.stdout.splitlines()]
 
 
 def locked():
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.lstrip().startswith("#")]
 
 
 def test_the_lock_pins_every_dependency_and_the_environment_follows_it():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [Requirement(r) for r in (*project["project"]["dependencies"], *project["dependency-groups"]["test"])]
     pins = {}
     for pin in locked():
@@ -45,18 +48,18 @@ def test_the_lock_pins_every_dependency_and_the_environment_follows_it():
 
 
 def test_conda_users_get_the_locked_versions():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert pip == ["--requirement requirements.lock", "--editable ."]
     python = next(d for d in environment["dependencies"] if str(d).startswith("python "))
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert python.removeprefix("python ") == project["requires-python"]
 
 
 def test_contributing_gives_each_dependency_its_sentence():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]
-    text = (ROOT / "CONTRIBUTING.md").read_text()
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for line in (*project["project"]["dependencies"], *groups["test"], *groups["data"]):
         assert f"`{Requirement(line).name}`" in text, line
 
@@ -83,20 +86,22 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine():
 )
 def test_importing_a_module_loads_only_what_it_needs(module, absent):
     code = f"import sys, {module}; print([m for m in {absent} if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert result.stdout.strip() == "[]"
 
 
 def test_make_alone_lists_every_verb():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     verbs = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
-    shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
     listed = [line.split()[1] for line in shown.stdout.splitlines()]
     assert listed == verbs
 
 
 def test_readme_lists_exactly_the_notebooks_there_are():
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     there = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
     assert re.findall(r"\]\(notebooks/(\d\d_\w+\.ipynb)\)", readme) == there
 
@@ -109,6 +114,6 @@ def test_each_notebook_has_its_solutions():
 @pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "data/README.md"])
 def test_links_of_the_pages_lead_somewhere(path):
     page = ROOT / path
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if not target.startswith("https://"):
             assert (page.parent / target).exists(), f"{path}: {target}"
