@@ -15,7 +15,7 @@ import tensorflow as tf
 import xarray as xr
 from sklearn.base import clone
 
-from nbhelpers import compare, models, search
+from nbhelpers import compare, models, regressor, search
 from nbhelpers.widgets import predictions
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -107,7 +107,7 @@ def test_the_regressor_of_notebook_08_is_that_of_the_package():
     taught = defined_class(EIGHTH, "KerasRegressor")
     x = np.random.default_rng(0).random((40, 6), "float32")
     options = {"units": (5, 4), "learning_rate": 0.02, "batch_size": 8, "epochs": 3, "random_state": 0}
-    predictions = [clone(kind(**options)).fit(x, x[:, 0]).predict(x) for kind in (taught, models.KerasRegressor)]
+    predictions = [clone(kind(**options)).fit(x, x[:, 0]).predict(x) for kind in (taught, regressor.KerasRegressor)]
     assert np.allclose(*predictions, atol=1e-6)
 
 
