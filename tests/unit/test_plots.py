@@ -125,3 +125,10 @@ def test_sweep_styles_differ_without_colour(ax):
 def test_sweep_names_a_dimension_too_many(ax, hue):
     with pytest.raises(ValueError, match=r"must have the dimensions.*got units"):
         plot_sweep(scores(), x="learning_rate", hue=hue, ax=ax)
+
+
+def test_sweep_of_one_seed_says_that_it_has_no_spread(ax):
+    with pytest.raises(ValueError, match="scores of two seeds or more, got 1"):
+        plot_sweep(scores().isel(seed=[0]), x="learning_rate", hue="units", ax=ax)
+    with pytest.raises(ValueError, match="must have the dimensions learning_rate, seed, units"):
+        plot_sweep(scores().isel(seed=0), x="learning_rate", hue="units", ax=ax)
