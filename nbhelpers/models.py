@@ -233,7 +233,7 @@ def check_keras(*, backends=("tensorflow", "jax")):
             )
 
 
-def accuracy(model, images, labels):
+def accuracy_of(model, images, labels):
     """Return the share of the images that a network sorts into the right class.
 
     Parameters

@@ -13,7 +13,7 @@ from nbhelpers.models import (
     INITIALIZERS,
     OPTIMIZERS,
     SCHEDULES,
-    accuracy,
+    accuracy_of,
     batches,
     build_cnn,
     build_mlp,
@@ -474,12 +474,12 @@ def test_parameters_are_counted_as_keras_does(units, options):
 
 def test_accuracy_is_the_share_of_right_answers():
     answers = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
-    assert accuracy(lambda images: answers[images], np.arange(4), [0, 1, 0, 0]) == 0.75
+    assert accuracy_of(lambda images: answers[images], np.arange(4), [0, 1, 0, 0]) == 0.75
     model, images = build_mlp((5,)), np.random.default_rng(0).random((20, 28, 28), "float32")
     labels = np.arange(20) % 10
-    assert accuracy(model, images, labels) == pytest.approx(model.evaluate(images, labels, verbose=0)[1])
+    assert accuracy_of(model, images, labels) == pytest.approx(model.evaluate(images, labels, verbose=0)[1])
     with pytest.raises(ValueError, match="3 images and 2 labels"):
-        accuracy(lambda images: answers, np.arange(3), [0, 1])
+        accuracy_of(lambda images: answers, np.arange(3), [0, 1])
 
 
 @pytest.mark.parametrize(
