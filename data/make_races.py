@@ -38,7 +38,7 @@ MEASURES = {
 
 
 def repeat(method, repetition, *, runs=None):
-    """Run one repetition; return what was reached at each mark, an array a measure."""
+    """Run one repetition; return what was reached at each mark, one array per measure."""
     runs = load_runs("atlas") if runs is None else runs
     space = space_of(runs)
     seen, unseen = split_by_seed(runs, repetition % runs.sizes["seed"])
@@ -64,7 +64,7 @@ def file_of(method, repetition, parts):
 
 
 def record_all(methods, parts, *, processes=None):
-    """Run the repetitions that are missing, one process a core."""
+    """Run the repetitions that are missing, one process per core."""
     everything = [(method, repetition) for repetition in range(REPETITIONS) for method in methods]
     fill({file_of(*pair, parts): pair for pair in everything}, record, processes=processes, unit="repetition")
 
@@ -87,7 +87,7 @@ def join(parts, *, methods=SEARCH_METHODS):
             "made_by": "data/make_races.py",
             "seen": "the runs of seed repetition modulo 3",
             "versions": ", ".join(f"{p} {version(p)}" for p in ("numpy", "optuna", "scikit-optimize", "scikit-learn")),
-            "machine": f"{platform.machine()}, one core a repetition, {os.cpu_count()} cores",
+            "machine": f"{platform.machine()}, one core per repetition, {os.cpu_count()} cores",
             "license": "CC BY 4.0",
         },
     )
@@ -104,7 +104,7 @@ def attributes(name):
 def main():
     parser = argparse.ArgumentParser(description="Let search methods race; resumes where it was.")
     parser.add_argument("methods", nargs="*", help=f"by default all: {', '.join(SEARCH_METHODS)}")
-    parser.add_argument("--processes", type=int, help="default: one a core")
+    parser.add_argument("--processes", type=int, help="default: one per core")
     arguments = parser.parse_args()
     if unknown := set(arguments.methods) - set(SEARCH_METHODS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SEARCH_METHODS)}")

@@ -99,7 +99,7 @@ def turn_digits(images, *, seed):
 
 
 def verify(path, digest):
-    """Raise an error if a file is not the one with this SHA-256; it is read once a process, unless it changes.
+    """Raise an error if a file is not the one with this SHA-256; it is read once per process, unless it changes.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def verify(path, digest):
     if digest is None:
         return
     stat = path.stat()
-    found = _digest(path, stat.st_size, stat.st_mtime_ns)
+    found = _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
     if found != digest:
         raise ValueError(
             f"{path} is damaged or not the file of this course: {stat.st_size:,} bytes, "

@@ -6,6 +6,7 @@ gives a search a budget to spend. Libraries are imported where they are used.
 """
 
 import itertools
+import operator
 import time
 import warnings
 
@@ -53,11 +54,11 @@ def run_search(search, scores, *, budget):
     while repeated < PATIENCE:
         start = time.process_time()
         try:
-            configuration, epochs = search.send(score)
+            proposal = search.send(score)
         except StopIteration:
             break
         seconds = time.process_time() - start
-        _check_proposal(configuration, epochs, scores.shape)
+        configuration, epochs = _read_proposal(proposal, scores.shape)
         more = max(0, epochs - trained.get(configuration, 0))
         if spent + more > budget:
             break
@@ -70,17 +71,22 @@ def run_search(search, scores, *, budget):
     return trials, overhead
 
 
-def _check_proposal(configuration, epochs, shape):
-    inside = len(configuration) == len(shape) - 1 and all(
-        0 <= index < n for index, n in zip(configuration, shape, strict=False)
-    )
-    if not inside:
+def _read_proposal(proposal, shape):
+    """The configuration, a tuple of int, and the number of epochs that a search has yielded."""
+    *sizes, recorded = shape
+    try:
+        configuration, epochs = proposal
+        configuration = tuple(map(operator.index, configuration))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"A search yields a configuration, one index for each axis, and a number of epochs; got {proposal!r}."
+        ) from None
+    if len(configuration) != len(sizes) or not all(0 <= i < n for i, n in zip(configuration, sizes, strict=True)):
         raise ValueError(
             f"The search proposed {configuration!r}; it should have one index for each axis, and the axes have "
-            f"{', '.join(map(str, shape[:-1]))} values."
+            f"{', '.join(map(str, sizes))} values."
         )
-    if not 1 <= epochs <= shape[-1]:
-        raise ValueError(f"The search asked for {epochs!r} epochs; 1 to {shape[-1]} are recorded.")
+    return configuration, whole_number(epochs, "The number of epochs that a search asks for", high=recorded)
 
 
 def space_of(runs):
@@ -122,7 +128,7 @@ def split_by_seed(runs, seed, *, measure="val_accuracy"):
         )
     seeds = runs.sizes["seed"]
     if seeds < 2:
-        raise ValueError("These runs have one seed; to judge what a search finds with it takes another one.")
+        raise ValueError("These runs have only one seed; a second one is needed to judge what a search finds.")
     seed = whole_number(seed, "seed", low=0, high=seeds - 1, note=", the place of one of the recorded seeds")
     scores = runs[measure].transpose(..., "seed", "epoch").values
     return scores[..., seed, :], np.delete(scores[..., -1], seed, axis=-1).mean(axis=-1)

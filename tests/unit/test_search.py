@@ -68,6 +68,15 @@ def test_a_training_that_goes_on_costs_the_epochs_beyond_and_a_repetition_nothin
     assert [trial[0] for trial in trials] == [2, 5, 5, 5, 15]
 
 
+def test_a_proposal_may_be_a_list_or_an_array_of_numpy():
+    def proposals():
+        yield [0, 0, 0], np.int64(2)
+        yield np.array([1, 0, 0]), 15
+
+    trials, _ = run_search(proposals(), table(), budget=100)
+    assert [trial[:3] for trial in trials] == [(2, (0, 0, 0), 2), (17, (1, 0, 0), 15)]
+
+
 def test_a_search_that_only_repeats_itself_is_ended():
     def proposals():
         while True:
@@ -162,6 +171,10 @@ def test_a_budget_of_nothing_is_refused(budget):
         (((0, 0), 15), "4, 2, 3"),
         (((0, 0, 0), 16), "1 to 15"),
         (((0, 0, 0), 0), "1 to 15"),
+        (((0, 0, 0), 2.5), "a whole number from 1 to 15"),
+        (((0.5, 0, 0), 2), "one index for each axis"),
+        ((0, 0, 0), "one index for each axis, and a number of epochs"),
+        (None, "and a number of epochs; got None"),
     ],
 )
 def test_a_proposal_that_was_not_recorded_is_refused(proposal, words):
@@ -177,7 +190,7 @@ def test_a_measure_or_a_seed_that_does_not_exist_is_refused():
         split_by_seed(runs(), 0, measure="f1")
     with pytest.raises(ValueError, match="from 0 to 2.*got 3"):
         split_by_seed(runs(), 3)
-    with pytest.raises(ValueError, match="have one seed"):
+    with pytest.raises(ValueError, match="have only one seed"):
         split_by_seed(runs().isel(seed=[0]), 0)
 
 
