@@ -131,7 +131,7 @@ def test_the_halving_of_notebook_09_is_that_of_the_package():
     taught = defined_in(NINTH, "successive_halving", {"RUNGS": search.RUNGS})
     scores = np.random.default_rng(0).random((30, 15))
     candidates = [(i,) for i in range(9)]
-    trials, _ = search.play(search.bracket(candidates), scores, budget=1000)
+    trials, _ = search.run_search(search.bracket(candidates), scores, budget=1000)
     assert taught(candidates, scores) == trials[-1][1]
 
 
