@@ -1,5 +1,6 @@
 """Record block by block, so that a recorder may be killed at any moment and goes on where it was."""
 
+import hashlib
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -16,8 +17,19 @@ def save(path, arrays):
     os.replace(draft, path)
 
 
+def list_sum(path):
+    """Put the SHA-256 of a recorded file into the list beside it, which loaders hold against the file."""
+    from nbhelpers.data import SUMS, read_sums
+
+    target = path.with_name(SUMS)
+    sums = read_sums(target) | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    draft = target.with_suffix(".tmp")
+    draft.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())), "utf-8")
+    os.replace(draft, target)
+
+
 def fill(blocks, record, *, processes=None, unit="block", initializer=None, initargs=()):
-    """Call ``record(*block, path)`` for each block whose file is missing, one process a core.
+    """Call ``record(*block, path)`` for each block whose file is missing, one process per core.
 
     `blocks` maps the path of each block to its arguments; `record` writes the file with `save`.
     """

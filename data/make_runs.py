@@ -21,7 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from blocks import list_sum
 from tqdm import tqdm
+
+from nbhelpers.numbers import count_parameters
 
 FOLDER = Path(__file__).resolve().parent
 RATES = tuple(float(f"{10**e:.3g}") for e in np.arange(-4, 0.1, 0.5))  # 1e-4 to 1, two a decade
@@ -102,7 +105,7 @@ class Sweep:
 
     def cost(self, setting):
         """Weights and biases, to which the time of a block is about proportional."""
-        return parameters(hidden_units({**self.fixed, **setting}))
+        return count_parameters(hidden_units({**self.fixed, **setting}))
 
 
 SWEEPS = {
@@ -272,14 +275,9 @@ def hidden_units(setting):
         return tuple(map(int, setting["shape"].split("-")))
     if "budget" in setting:
         widths = range(1, setting["budget"] // 784 + 1)
-        fitting = [u for u in widths if parameters((u,) * setting["hidden_layers"]) <= setting["budget"]]
+        fitting = [u for u in widths if count_parameters((u,) * setting["hidden_layers"]) <= setting["budget"]]
         return (max(fitting),) * setting["hidden_layers"]
     return (setting["units"],) * setting["hidden_layers"]
-
-
-def parameters(units):
-    """Weights and biases of a network for MNIST with these hidden units, without batch normalization's."""
-    return sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise((784, *units, 10)))
 
 
 def model_options(setting):
@@ -319,6 +317,7 @@ def record(name, *, folder=FOLDER, processes=None, sweep=None, train=None):
     draft = target.with_suffix(".tmp")
     join(sweep, parts).to_netcdf(draft, engine="h5netcdf", encoding=compressed(sweep))
     os.replace(draft, target)
+    list_sum(target)
     return target
 
 

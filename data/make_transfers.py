@@ -9,13 +9,14 @@ the program may be killed at any moment and goes on where it was. When none is m
 """
 
 import argparse
+import math
 import os
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from blocks import fill, save
+from blocks import fill, list_sum, save
 from make_runs import RATES, end_with, with_version
 
 FOLDER = Path(__file__).resolve().parent
@@ -108,7 +109,7 @@ def labelled(labels, seed):
 def batches_of(images, seed):
     """The images of each step, in a new order each time that all had their turn, shape (steps, batch size)."""
     size, rng = min(BATCH_SIZE, images), np.random.default_rng([seed, 1])
-    rounds = -(-STEPS * size // images)
+    rounds = math.ceil(STEPS * size / images)
     return np.concatenate([rng.permutation(images) for _ in range(rounds)])[: STEPS * size].reshape(STEPS, size)
 
 
@@ -311,6 +312,7 @@ def main():
     transfers.to_netcdf(
         path, engine="h5netcdf", encoding={name: {"zlib": True, "complevel": 9} for name in transfers.data_vars}
     )
+    list_sum(path)
     print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -1,3 +1,8 @@
 """Helpers of the course: import what you need from its modules, for example ``nbhelpers.data``."""
 
+import os
+
 __version__ = "0.1.0"
+
+# Keras reads this when it is imported, and then asks no keras.json that a reader may have for other projects.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")

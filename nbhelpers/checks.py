@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from nbhelpers.compare import ruler, tuned
-from nbhelpers.search import RUNGS, incumbents, play, random_search, space_of, worlds
+from nbhelpers.search import RUNGS, incumbents, random_search, run_search, space_of, split_by_seed
 
 
 def report(problem, praise):
@@ -394,7 +394,7 @@ def small_box(box, runs, *, few=8, many=64, repetitions=300):
         )
 
     def median(part, size):
-        parts = [worlds(part, seed) for seed in range(part.sizes["seed"])]
+        parts = [split_by_seed(part, seed) for seed in range(part.sizes["seed"])]
         worth = []
         for repetition in range(repetitions):
             seen, unseen = parts[repetition % len(parts)]
@@ -447,14 +447,14 @@ def parzen_ratio(preference):
 def better_player(player, runs, *, trainings=20, repetitions=120):
     """09, exercise 3: this player wins more duels with random search, at the same budget, than chance allows."""
     space = space_of(runs)
-    seeds = [worlds(runs, seed) for seed in range(runs.sizes["seed"])]
+    seeds = [split_by_seed(runs, seed) for seed in range(runs.sizes["seed"])]
     worth = {"random": [], "yours": []}
     for repetition in range(repetitions):
         seen, unseen = seeds[repetition % len(seeds)]
         for name, make in (("random", random_search), ("yours", player)):
             budget = trainings * RUNGS[-1]
             try:
-                trials, _ = play(make(space, np.random.default_rng(repetition)), seen, budget=budget)
+                trials, _ = run_search(make(space, np.random.default_rng(repetition)), seen, budget=budget)
             except (AttributeError, TypeError, ValueError) as problem:
                 return report(f"{problem} (A player yields a tuple of indices and a number of epochs, 1 to 15.)", "")
             if not trials:

@@ -1,13 +1,17 @@
-"""Load MNIST in three named splits, and the recorded runs."""
+"""Load MNIST in three named splits, and the recorded runs; turn digits."""
 
+import functools
 import hashlib
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from nbhelpers.numbers import whole_number
+
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
-MNIST_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
+SUMS = "SHA256SUMS"  # beside the files, as sha256sum writes and checks it
+RESTORE = "Restore it with `git checkout -- data/{}`, or clone the course again."
 # Where each split lies in the file: array name and slice. The first 50,000 of the 60,000 training
 # images train; the last 10,000 validate; the test images are MNIST's own.
 SPLITS = {
@@ -50,10 +54,11 @@ def load_mnist(split, *, n=None, path=DATA_FOLDER / "mnist.npz"):
         raise ValueError(f"Unknown split {split!r}. Choose one of: {', '.join(SPLITS)}.")
     name, part = SPLITS[split]
     size = part.stop - part.start
-    n = size if n is None else n
-    if not hasattr(n, "__index__") or isinstance(n, bool) or not 1 <= n <= size:
-        raise ValueError(f"n must be a whole number from 1 to {size:,} for the {split!r} split, got {n!r}.")
-    _check_file(Path(path))
+    n = whole_number(size if n is None else n, "n", high=size, note=f" for the {split!r} split")
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no MNIST file at {path}. {RESTORE.format(path.name)}")
+    verify(path, read_sums(DATA_FOLDER / SUMS).get("mnist.npz"))
     part = slice(part.start, part.start + n)
     with np.load(path) as arrays:
         images = arrays[f"x_{name}"][part].astype("float32") / 255
@@ -61,17 +66,77 @@ def load_mnist(split, *, n=None, path=DATA_FOLDER / "mnist.npz"):
     return images, labels
 
 
-def _check_file(path):
-    mend = "Restore it with `git checkout -- data/mnist.npz`, or clone the course again."
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no MNIST file at {path}. {mend}")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != MNIST_SHA256:
+def turn_digits(images, *, seed):
+    """Turn each image by a random angle from -45 to 45 degrees: a task whose answer is a number.
+
+    Parameters
+    ----------
+    images : array of shape (n, height, width)
+        As `load_mnist` returns them.
+    seed : int
+        Of the angles.
+
+    Returns
+    -------
+    turned : ndarray of float32, shape (n, height × width)
+        Flat images, as estimators of scikit-learn take them.
+    angles : ndarray of float32, shape (n,)
+        By how many degrees each was turned, counterclockwise.
+
+    Raises
+    ------
+    ValueError
+        If `images` are not images side by side.
+    """
+    from scipy.ndimage import rotate
+
+    images = np.asarray(images)
+    if images.ndim != 3:
+        raise ValueError(f"images must have shape (n, height, width), got {images.shape}.")
+    angles = np.random.default_rng(seed).uniform(-45, 45, len(images)).astype("float32")
+    turned = [rotate(image, angle, reshape=False, order=1) for image, angle in zip(images, angles, strict=True)]
+    return np.reshape(turned, (len(images), -1)), angles
+
+
+def verify(path, digest):
+    """Raise an error if a file is not the one with this SHA-256; it is read once per process, unless it changes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    digest : str or None
+        What `read_sums` says of it; with None, as for runs that a reader recorded elsewhere, each file passes.
+
+    Raises
+    ------
+    ValueError
+        If the file differs by a single byte.
+    """
+    if digest is None:
+        return
+    stat = path.stat()
+    found = _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    if found != digest:
         raise ValueError(
-            f"{path} is damaged or not the file of this course: {path.stat().st_size:,} bytes, "
-            f"SHA-256 {found[:12]}… instead of {MNIST_SHA256[:12]}…. {mend}"
+            f"{path} is damaged or not the file of this course: {stat.st_size:,} bytes, "
+            f"SHA-256 {found[:12]}… instead of {digest[:12]}…. {RESTORE.format(path.name)}"
         )
+
+
+def read_sums(path):
+    """Return the SHA-256 of each file in a list as ``sha256sum`` writes it, by name; none if there is no list."""
+    if not Path(path).is_file():
+        return {}
+    lines = Path(path).read_text("utf-8").splitlines()
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+
+
+@functools.lru_cache
+def _digest(path, size, changed):
+    """The SHA-256 of a file with this size and time of change."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_runs(name="atlas", *, folder=DATA_FOLDER):
@@ -87,7 +152,7 @@ def load_runs(name="atlas", *, folder=DATA_FOLDER):
     Returns
     -------
     xarray.Dataset
-        One dimension a hyperparameter, plus ``seed`` and ``epoch``. The variables
+        One dimension per hyperparameter, plus ``seed`` and ``epoch``. The variables
         ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy`` are what Keras'
         ``fit`` reports after each epoch. ``runs.attrs`` says how they were made.
 
@@ -96,7 +161,7 @@ def load_runs(name="atlas", *, folder=DATA_FOLDER):
     FileNotFoundError
         If there is no such file; the message lists those there are.
     ValueError
-        If the file cannot be read.
+        If the file is damaged or cannot be read.
     """
     path = Path(folder) / f"runs_{name}.nc"
     if not path.is_file():
@@ -144,7 +209,8 @@ def load_races(*, folder=DATA_FOLDER):
     xarray.Dataset
         With the dimensions ``search_method``, ``repetition`` and ``trainings``, the budget spent so far in full
         trainings. ``accuracy`` is what the best configuration found so far is worth by runs that the
-        search did not see; ``races.attrs`` says how the races were made.
+        search did not see, ``seen_accuracy`` the score by which the search chose it, ``overhead`` the seconds
+        spent on choosing, ``trials`` the configurations trained; ``races.attrs`` says how the races were made.
 
     Raises
     ------
@@ -157,14 +223,19 @@ def load_races(*, folder=DATA_FOLDER):
 def _open_named(name, folder):
     path = Path(folder) / f"{name}.nc"
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Restore it with `git checkout -- data/{name}.nc`.")
+        raise FileNotFoundError(f"There is no file {path}. {RESTORE.format(path.name)}")
     return _open(path)
 
 
 def _open(path):
+    verify(path, read_sums(path.with_name(SUMS)).get(path.name))
     try:
         return xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as problem:
+    except (BlockingIOError, PermissionError) as problem:
         raise ValueError(
-            f"{path} cannot be read, it may be damaged ({problem}). Restore it with `git checkout -- data/{path.name}`."
+            f"{path} is in use or may not be read ({problem}). Close what writes it, and try again."
+        ) from problem
+    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        raise ValueError(
+            f"{path} cannot be read, it may be damaged ({problem}). {RESTORE.format(path.name)}"
         ) from problem

@@ -1,13 +1,21 @@
-"""Build the multilayer perceptrons of the course, also as estimators of scikit-learn."""
+"""Build the networks of the course, feed them, and score them."""
 
-import copy
 import math
 from collections.abc import Iterable
 from functools import partial
 
-import keras
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+
+from nbhelpers.numbers import count_parameters as count_parameters  # whoever builds networks looks for it here
+from nbhelpers.numbers import whole_number
+
+try:
+    import keras
+except (ImportError, ValueError) as problem:
+    raise ImportError(
+        f"Keras cannot start ({problem}). The course runs on TensorFlow: set the environment variable KERAS_BACKEND "
+        "to 'tensorflow', and start again."
+    ) from problem
 
 # The initializer that is customary for each activation (see `build_mlp`).
 INITIALIZERS = {
@@ -104,7 +112,10 @@ def build_mlp(
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or out of range; the message says which.
+    RuntimeError
+        If Keras is configured otherwise than the course needs, see `check_keras`.
     """
+    check_keras()
     units = _check_units(units)
     _check_range("dropout", dropout, 0, 1, "0 <= dropout < 1")
     _check_range("input_dropout", input_dropout, 0, 1, "0 <= input_dropout < 1")
@@ -115,8 +126,8 @@ def build_mlp(
     if batch_norm not in (False, True, "before", "after"):
         raise ValueError(f"batch_norm must be True, False, 'before' or 'after' (the activation), got {batch_norm!r}.")
     normalize_before = batch_norm in (True, "before")
-    if classes is not None and (not isinstance(classes, int) or classes < 2):
-        raise ValueError(f"classes must be a whole number of at least 2, or None to predict a number, got {classes!r}.")
+    if classes is not None:
+        classes = whole_number(classes, "classes", low=2, note=", or None to predict a number")
     _check_name("activation", activation, INITIALIZERS)
 
     model = keras.Sequential([keras.Input(input_shape), keras.layers.Flatten()])
@@ -177,10 +188,12 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or out of range; the message says which.
+    RuntimeError
+        If Keras is configured otherwise than the course needs, see `check_keras`.
     """
-    filters = _check_units(filters, name="filters", unit="filters")
-    if not isinstance(classes, int) or classes < 2:
-        raise ValueError(f"classes must be a whole number of at least 2, got {classes!r}.")
+    check_keras()
+    filters = _check_units(filters, name="filters")
+    classes = whole_number(classes, "classes", low=2)
     model = keras.Sequential([keras.Input(input_shape), keras.layers.Reshape((*input_shape, 1))])
     for n in filters:
         options = {"activation": "relu", "kernel_initializer": "he_normal"}
@@ -194,6 +207,59 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     return model
 
 
+def check_keras(*, backends=("tensorflow", "jax")):
+    """Raise an error if Keras is configured so that other networks would come out than the course describes.
+
+    A file ``keras.json`` in the reader's home folder, or the environment variable KERAS_BACKEND, can do so.
+
+    Parameters
+    ----------
+    backends : sequence of str
+        Those that will do. Networks are built on JAX, too, by the recorder.
+
+    Raises
+    ------
+    RuntimeError
+        With what is configured, and what to do.
+    """
+    wanted = {"floatx": ("float32",), "image_data_format": ("channels_last",), "backend": backends}
+    for name, values in wanted.items():
+        found = getattr(keras.config, name)()
+        if found not in values:
+            remedy = "set KERAS_BACKEND" if name == "backend" else f"call keras.config.set_{name}"
+            raise RuntimeError(
+                f"Keras is configured with {name} {found!r}, and this course needs {values[0]!r}: correct your "
+                f"keras.json, or {remedy}, and start again."
+            )
+
+
+def accuracy_of(model, images, labels):
+    """Return the share of the images that a network sorts into the right class.
+
+    Parameters
+    ----------
+    model : callable
+        From images to one number per class, shape (n, classes); the largest is the answer. As a network of Keras.
+    images : array of shape (n, ...)
+        What the model takes; all at once.
+    labels : array of int, shape (n,)
+        The right classes.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each image.
+    """
+    if len(images) != len(labels):
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; each image needs one label.")
+    return float(np.mean(np.argmax(model(images), axis=1) == np.asarray(labels)))
+
+
 def _create_variables(model):
     """Create the variables of the optimizer and of the metrics of a compiled model.
 
@@ -203,88 +269,6 @@ def _create_variables(model):
     model.optimizer.build(model.trainable_variables)
     model.compute_metrics(None, np.zeros(1), np.zeros((1, model.output_shape[-1]), "float32"))
     model.reset_metrics()
-
-
-class KerasRegressor(keras.wrappers.SKLearnRegressor):
-    """A multilayer perceptron that predicts a number, as an estimator of scikit-learn.
-
-    Keras' own wrapper, whose clones forget how to train, whose parameters no search can name, and whose
-    predictions print bars, with the hyperparameters as its parameters.
-
-    Parameters
-    ----------
-    units, activation, batch_norm, dropout, l2, optimizer, learning_rate
-        What `build_mlp` takes.
-    batch_size, epochs : int
-        What ``fit`` of Keras takes, >= 1.
-    random_state : int, optional
-        Seed of the initial weights, the order of the images and the dropout. It sets those of NumPy,
-        Python and TensorFlow, as Keras does; and with a seed set, Keras 3.15 repeats the first order of the
-        images in each epoch (see `batches`).
-
-    Attributes
-    ----------
-    model_ : keras.Sequential
-        The fitted network.
-    history_ : keras.callbacks.History
-        What ``fit`` of Keras returned.
-    """
-
-    # What Keras' wrapper has as parameters, and this one does not need.
-    model = model_kwargs = fit_kwargs = None
-    warm_start = False
-
-    def __init__(
-        self,
-        units=(100,),
-        activation="relu",
-        batch_norm=False,
-        dropout=0.0,
-        l2=0.0,
-        optimizer="adam",
-        learning_rate=1e-3,
-        batch_size=125,
-        epochs=10,
-        random_state=None,
-    ):
-        self.units = units
-        self.activation = activation
-        self.batch_norm = batch_norm
-        self.dropout = dropout
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.random_state = random_state
-
-    def __sklearn_clone__(self):
-        """Return an unfitted copy with the same parameters; that of Keras' wrapper drops those of ``fit``."""
-        return type(self)(**copy.deepcopy(self.get_params(deep=False)))
-
-    def _get_model(self, X, y):
-        if self.random_state is not None:
-            keras.utils.set_random_seed(self.random_state)
-        names = ("activation", "batch_norm", "dropout", "l2", "optimizer", "learning_rate")
-        options = {name: getattr(self, name) for name in names}
-        return build_mlp(self.units, **options, input_shape=X.shape[1:], classes=None)
-
-    def fit(self, X, y, **kwargs):
-        """Build a network and train it on X of shape (n, features) and y of shape (n,).
-
-        Other arguments go to ``fit`` of Keras, such as ``validation_data`` and ``callbacks``.
-        """
-        for name in ("batch_size", "epochs"):
-            value = getattr(self, name)
-            if not hasattr(value, "__index__") or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}.")
-        return super().fit(X, y, **{"batch_size": self.batch_size, "epochs": self.epochs, "verbose": 0, **kwargs})
-
-    def predict(self, X):
-        """Return the predicted numbers, shape (n,), silently."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
-        return self._reverse_process_target(np.asarray(self.model_(X)))
 
 
 def batches(images, labels, *, batch_size=125):
@@ -299,7 +283,7 @@ def batches(images, labels, *, batch_size=125):
     images, labels : array of the same length
         What ``fit`` takes as x and y.
     batch_size : int
-        Images a batch, >= 1; the last batch may be smaller.
+        Images per batch, >= 1; the last batch may be smaller.
 
     Returns
     -------
@@ -309,13 +293,15 @@ def batches(images, labels, *, batch_size=125):
     ------
     ValueError
         If the lengths differ, or the batch size is not a whole number of at least 1.
+    RuntimeError
+        If Keras runs on another backend than TensorFlow.
     """
+    check_keras(backends=("tensorflow",))
     import tensorflow as tf  # here, since the recorder builds its models without TensorFlow
 
     if len(images) != len(labels):
-        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; they must be as many.")
-    if not hasattr(batch_size, "__index__") or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}.")
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; each image needs one label.")
+    batch_size = whole_number(batch_size, "batch_size")
     # Left on, the tuning of the pipeline makes each of our small steps wait longer than it brings.
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -349,7 +335,7 @@ def make_schedule(name, learning_rate, *, steps):
     learning_rate : float
         The largest rate, > 0.
     steps : int
-        Steps of the whole training, that is epochs × batches an epoch, >= 10.
+        Steps of the whole training, that is epochs × batches per epoch, >= 10.
 
     Returns
     -------
@@ -363,8 +349,7 @@ def make_schedule(name, learning_rate, *, steps):
     """
     _check_name("schedule", name, SCHEDULES)
     _check_rate(learning_rate)
-    if not hasattr(steps, "__index__") or steps < 10:
-        raise ValueError(f"steps must be a whole number of at least 10, epochs × batches an epoch, got {steps!r}.")
+    steps = whole_number(steps, "steps", low=10, note=", epochs × batches per epoch")
     rate, schedules = float(learning_rate), keras.optimizers.schedules
     if name == "step":
         return schedules.PiecewiseConstantDecay([steps // 2, steps * 3 // 4], [rate, rate / 10, rate / 100])
@@ -376,6 +361,43 @@ def make_schedule(name, learning_rate, *, steps):
     return rate
 
 
+def mlp_arguments(settings):
+    """Translate settings of the live lab for `build_mlp`, to be called as ``build_mlp(**mlp_arguments(settings))``.
+
+    The lab says in words what `build_mlp` leaves out: no batch normalization is "none", the customary initializer
+    "customary". And it has the schedule of the learning rate apart from the rate.
+
+    Parameters
+    ----------
+    settings : dict
+        A value for each name of `nbhelpers.widgets.lab.DEFAULTS`; other names are left alone.
+
+    Returns
+    -------
+    dict
+        The arguments for which the lab has a setting. ``batch_norm`` is False, True (before the activation), as in
+        the recorded runs, or "after".
+
+    Raises
+    ------
+    KeyError
+        If a setting is missing.
+    ValueError
+        If the training has too few steps for its schedule, see `make_schedule`.
+    """
+    initializer, batch_norm, rate = (settings[name] for name in ("initialization", "batch_norm", "learning_rate"))
+    if settings["schedule"] != "constant":  # which suits any number of steps
+        steps = settings["epochs"] * math.ceil(settings["training_images"] / settings["batch_size"])
+        rate = make_schedule(settings["schedule"], rate, steps=steps)
+    return {
+        "units": (settings["units"],) * settings["hidden_layers"],
+        "kernel_initializer": None if initializer == "customary" else initializer,
+        "batch_norm": {"none": False, "before": True}.get(batch_norm, batch_norm),
+        "learning_rate": rate,
+        **{name: settings[name] for name in ("activation", "l1", "l2", "dropout", "optimizer")},
+    }
+
+
 def _check_rate(learning_rate):
     if not _is_number(learning_rate) or not 0 < learning_rate < math.inf:
         raise ValueError(
@@ -383,22 +405,16 @@ def _check_rate(learning_rate):
         )
 
 
-def _check_units(units, *, name="units", unit="units"):
+def _check_units(units, *, name="units"):
     if isinstance(units, str) or not isinstance(units, Iterable):
         raise TypeError(
             f"{name} must be a sequence with one number per hidden layer, such as (100, 50), got {units!r}."
         )
-    units = tuple(units)
-    for n in units:
-        if not hasattr(n, "__index__") or isinstance(n, bool) or n < 1:
-            raise ValueError(
-                f"Each hidden layer needs a whole number of {unit}, at least 1; {name}={units!r} has {n!r}."
-            )
-    return tuple(int(n) for n in units)
+    return tuple(whole_number(n, f"Each number in {name}, one per hidden layer,") for n in units)
 
 
 def _is_number(value):
-    return hasattr(value, "__float__") and not isinstance(value, bool)
+    return hasattr(value, "__float__") and not isinstance(value, bool | np.bool_)
 
 
 def _check_range(name, value, low, high, rule):

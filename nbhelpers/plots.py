@@ -1,5 +1,7 @@
 """Draw on one Axes: data first, the rest by keyword; each function returns the Axes."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -16,7 +18,7 @@ def plot_digits(images, *, labels=None, columns=10, ax=None):
     labels : sequence of length n, optional
         A text under each image.
     columns : int
-        Images a row.
+        Images per row.
     ax : Axes, optional
         Where to draw; by default the current Axes.
 
@@ -34,11 +36,11 @@ def plot_digits(images, *, labels=None, columns=10, ax=None):
     if images.ndim != 3 or not len(images):
         raise ValueError(f"images must have shape (n, height, width) with n at least 1, got {images.shape}.")
     if labels is not None and len(labels) != len(images):
-        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; give one label an image.")
+        raise ValueError(f"There are {len(images)} images and {len(labels)} labels; give one label per image.")
     ax = ax or plt.gca()
     n, height, width = images.shape
     columns = min(columns, n)
-    rows = -(-n // columns)
+    rows = math.ceil(n / columns)
     gap = 0 if labels is None else max(5, height // 3)
     page = np.zeros((rows, height + gap, columns, width), images.dtype)
     for i, image in enumerate(images):
@@ -57,7 +59,7 @@ def plot_history(history, *, metric="loss", ax=None):
     Parameters
     ----------
     history : keras.callbacks.History or dict
-        What ``model.fit`` returns, or its ``history``: metric name to one value an epoch.
+        What ``model.fit`` returns, or its ``history``: metric name to one value per epoch.
     metric : str
         A metric of the history, such as "loss" or "accuracy".
     ax : Axes, optional
@@ -88,12 +90,12 @@ def plot_history(history, *, metric="loss", ax=None):
 
 
 def plot_spread(scores, *, ax=None):
-    """Draw the scores of each candidate: a dot a seed, a bar from one standard deviation below the mean to one above.
+    """Draw the scores of each candidate: a dot per seed, a bar from one standard deviation below the mean to one above.
 
     Parameters
     ----------
     scores : dict of str to sequence of float
-        Name of the candidate to its scores, one a seed (two or more).
+        Name of the candidate to its scores, one per seed (two or more).
     ax : Axes, optional
         Where to draw; by default the current Axes.
 
@@ -132,7 +134,7 @@ def plot_sweep(scores, *, x, hue=None, ax=None, **style):
         With the dimensions `x`, "seed" (two or more), and `hue` if given; the coordinate ``at_edge``, if there is one,
         says where a ring is drawn.
     x, hue : str
-        The dimension along the axis, and the one with a line a value.
+        The dimension along the axis, and the one with a line per value.
     ax : Axes, optional
         Where to draw; by default the current Axes.
     **style
@@ -145,7 +147,7 @@ def plot_sweep(scores, *, x, hue=None, ax=None, **style):
     Raises
     ------
     ValueError
-        If the dimensions are others than `x`, `hue` and "seed".
+        If the dimensions are others than `x`, `hue` and "seed", or there are fewer than two seeds.
     """
     wanted = {x, "seed"} | ({hue} if hue else set())
     if set(scores.dims) != wanted:
@@ -153,6 +155,8 @@ def plot_sweep(scores, *, x, hue=None, ax=None, **style):
             f"scores must have the dimensions {', '.join(sorted(wanted))}, got {', '.join(map(str, scores.dims))}. "
             "Choose one value of the others with scores.sel(...)."
         )
+    if scores.sizes["seed"] < 2:
+        raise ValueError(f"A band needs the scores of two seeds or more, got {scores.sizes['seed']}.")
     ax = ax or plt.gca()
     ticks = np.arange(scores.sizes[x])
     for value in scores[hue].values if hue else [None]:

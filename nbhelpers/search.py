@@ -1,32 +1,35 @@
-"""Search methods as players on recorded trainings: each proposes configurations, and learns their scores.
+"""Search methods on recorded trainings: each proposes configurations, and learns their scores.
 
-A player is a generator. It yields ``configuration, epochs``, the configuration as the index of one value
-on each axis of the space, and is sent back the validation accuracy after so many epochs. `play` spends a
-budget on a player. Libraries are imported where they are used.
+A search is a generator. It yields ``configuration, epochs``, the configuration as the index of one value
+on each axis of the space, and is sent back the validation accuracy after so many epochs. `run_search`
+gives a search a budget to spend. Libraries are imported where they are used.
 """
 
 import itertools
+import operator
 import time
 import warnings
 
 import numpy as np
 
-# Epochs after which halving looks at its candidates, by factors of about three, up to all of the recorded 15.
+from nbhelpers.numbers import whole_number
+
+# Epochs after which halving compares its candidates, by factors of about three, up to all of the recorded 15.
 RUNGS = (2, 6, 15)
-PATIENCE = 200
+PATIENCE = 200  # repetitions in a row
 
 
-def play(player, scores, *, budget):
-    """Let a player spend a budget of epochs on recorded trainings.
+def run_search(search, scores, *, budget):
+    """Let a search spend a budget of epochs on recorded trainings.
 
     A configuration that is asked for again is not trained again: it costs the epochs beyond those it
     already had, so that halving goes on with a training where it stopped, and a repetition is free.
-    The search ends when the budget is spent, when the player ends, or after 200 repetitions in a row.
+    The search ends when the budget is spent, when the generator ends, or after 200 repetitions in a row.
 
     Parameters
     ----------
-    player : generator
-        One of the players of this module.
+    search : generator
+        What a function of `SEARCH_METHODS` returns, or one like it.
     scores : array of shape (..., epochs)
         One axis for each hyperparameter, then the epochs of the one recorded training there.
     budget : int
@@ -35,27 +38,27 @@ def play(player, scores, *, budget):
     Returns
     -------
     trials : list of (spent, configuration, epochs, score)
-        In the order in which the player asked; `spent` are the epochs spent so far, this trial included.
-    thinking : list of float
-        Seconds of computing that the player took before each trial.
+        In the order in which the search asked; `spent` are the epochs spent so far, this trial included.
+    overhead : list of float
+        Seconds of computing that the search took to choose each trial.
 
     Raises
     ------
     ValueError
-        If the budget is not above zero, or the player asks for what was not recorded.
+        If the budget is not above zero, or the search asks for what was not recorded.
     """
     if not budget > 0:
         raise ValueError(f"A search needs a budget above zero epochs, got {budget!r}.")
     scores = np.asarray(scores)
-    trials, thinking, trained, spent, score, repeated = [], [], {}, 0, None, 0
+    trials, overhead, trained, spent, score, repeated = [], [], {}, 0, None, 0
     while repeated < PATIENCE:
         start = time.process_time()
         try:
-            configuration, epochs = player.send(score)
+            proposal = search.send(score)
         except StopIteration:
             break
         seconds = time.process_time() - start
-        _check_proposal(configuration, epochs, scores.shape)
+        configuration, epochs = _read_proposal(proposal, scores.shape)
         more = max(0, epochs - trained.get(configuration, 0))
         if spent + more > budget:
             break
@@ -64,21 +67,26 @@ def play(player, scores, *, budget):
         trained[configuration] = max(epochs, trained.get(configuration, 0))
         score = float(scores[configuration][epochs - 1])
         trials.append((spent, configuration, epochs, score))
-        thinking.append(seconds)
-    return trials, thinking
+        overhead.append(seconds)
+    return trials, overhead
 
 
-def _check_proposal(configuration, epochs, shape):
-    inside = len(configuration) == len(shape) - 1 and all(
-        0 <= index < n for index, n in zip(configuration, shape, strict=False)
-    )
-    if not inside:
+def _read_proposal(proposal, shape):
+    """The configuration, a tuple of int, and the number of epochs that a search has yielded."""
+    *sizes, recorded = shape
+    try:
+        configuration, epochs = proposal
+        configuration = tuple(map(operator.index, configuration))
+    except (TypeError, ValueError):
         raise ValueError(
-            f"The player proposed {configuration!r}; it should have one index for each axis, and the axes have "
-            f"{', '.join(map(str, shape[:-1]))} values."
+            f"A search yields a configuration, one index for each axis, and a number of epochs; got {proposal!r}."
+        ) from None
+    if len(configuration) != len(sizes) or not all(0 <= i < n for i, n in zip(configuration, sizes, strict=True)):
+        raise ValueError(
+            f"The search proposed {configuration!r}; it should have one index for each axis, and the axes have "
+            f"{', '.join(map(str, sizes))} values."
         )
-    if not 1 <= epochs <= shape[-1]:
-        raise ValueError(f"The player asked for {epochs!r} epochs; 1 to {shape[-1]} are recorded.")
+    return configuration, whole_number(epochs, "The number of epochs that a search asks for", high=recorded)
 
 
 def space_of(runs):
@@ -87,7 +95,7 @@ def space_of(runs):
     return {name: runs[name].values.tolist() for name in dims if name not in ("seed", "epoch")}
 
 
-def worlds(runs, seed, *, measure="val_accuracy"):
+def split_by_seed(runs, seed, *, measure="val_accuracy"):
     """Split recorded runs into what a search may see, the runs of one seed, and what it cannot know.
 
     Parameters
@@ -102,19 +110,26 @@ def worlds(runs, seed, *, measure="val_accuracy"):
     Returns
     -------
     seen : ndarray of shape (..., epochs)
-        Validation accuracy of that seed, one axis for each hyperparameter.
+        Scores of that seed, one axis for each hyperparameter.
     unseen : ndarray of shape (...)
         Mean score of the other seeds after the last epoch.
 
     Raises
     ------
     ValueError
-        If there is no such measure or seed, or no other seed.
+        If there is no such measure or seed, no other seed, or the measure was not recorded after each epoch.
     """
     if measure not in runs:
         raise ValueError(f"{measure!r} was not recorded. Choose one of: {', '.join(runs.data_vars)}.")
-    if not 0 <= seed < runs.sizes["seed"] or runs.sizes["seed"] < 2:
-        raise ValueError(f"There is no seed {seed!r} with others beside it; there are {runs.sizes['seed']} seeds.")
+    if missing := {"seed", "epoch"} - set(runs[measure].dims):
+        raise ValueError(
+            f"{measure!r} has no dimension {', '.join(sorted(missing))}, and a search needs the scores of each seed "
+            "after each epoch. Choose another measure, as 'val_accuracy'."
+        )
+    seeds = runs.sizes["seed"]
+    if seeds < 2:
+        raise ValueError("These runs have only one seed; a second one is needed to judge what a search finds.")
+    seed = whole_number(seed, "seed", low=0, high=seeds - 1, note=", the place of one of the recorded seeds")
     scores = runs[measure].transpose(..., "seed", "epoch").values
     return scores[..., seed, :], np.delete(scores[..., -1], seed, axis=-1).mean(axis=-1)
 
@@ -240,18 +255,12 @@ def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options
 
     check_space(space)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    distributions = {
-        name: optuna.distributions.IntDistribution(0, len(values) - 1)
-        if is_ordered(values)
-        else optuna.distributions.CategoricalDistribution(range(len(values)))
-        for name, values in space.items()
-    }
     seed = int(rng.integers(2**31))
-    sampler = getattr(optuna.samplers, sampler)(seed=seed, **options)
+    optuna_space, sampler = distributions(space), getattr(optuna.samplers, sampler)(seed=seed, **options)
     # Which trial falls into which bracket of Hyperband depends on the study's name.
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner, study_name=f"race {seed}")
     while True:
-        trial = study.ask(distributions)
+        trial = study.ask(optuna_space)
         configuration = tuple(trial.params[name] for name in space)
         for epochs in rungs:
             score = yield configuration, epochs
@@ -263,12 +272,33 @@ def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options
             study.tell(trial, score)
 
 
+def distributions(space):
+    """Return the space as Optuna's ``study.ask`` takes it, in which a value is its index on its axis.
+
+    Parameters
+    ----------
+    space : dict of str to sequence
+        The values of each hyperparameter, as `space_of` returns them.
+
+    Returns
+    -------
+    dict of str to optuna.distributions.BaseDistribution
+        Whole numbers where the values have an order, so that neighbours are alike, else categories.
+    """
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    return {
+        name: IntDistribution(0, len(values) - 1) if is_ordered(values) else CategoricalDistribution(range(len(values)))
+        for name, values in space.items()
+    }
+
+
 def is_ordered(values):
     """Say whether the values of an axis are numbers, so that neighbours are alike."""
     return not isinstance(values[0], str | bool | np.bool_)
 
 
-PLAYERS = {
+SEARCH_METHODS = {
     "random": random_search,
     "grid of 10": lambda space, rng: grid_search(space, rng, size=10),
     "grid of 30": lambda space, rng: grid_search(space, rng, size=30),
@@ -288,7 +318,7 @@ def incumbents(trials, value, *, marks):
     Parameters
     ----------
     trials : list of (spent, configuration, epochs, score)
-        What `play` returns.
+        What `run_search` returns.
     value : array
         One axis for each hyperparameter: what a configuration is worth, by runs that the search never saw.
     marks : sequence of int

@@ -56,6 +56,8 @@ def bench_recorder():
     import make_runs
     import numpy as np
 
+    from nbhelpers.numbers import count_parameters
+
     a = np.random.default_rng(0).random((2048, 2048), "float32")
     peak = 2 * 2048**3 / seconds(lambda: a @ a) / 1e9
     row("matrix product, 2048 × 2048 (numpy)", peak, "GFLOP/s")
@@ -69,7 +71,7 @@ def bench_recorder():
         recorder = (time.perf_counter() - start) / models / sweep.epochs
     plain = bench_fit()
     # Forward and backward on the training images, forward on the validation images.
-    work = make_runs.parameters((64, 64)) * (6 + 2) * 10_000 / 1e9
+    work = count_parameters((64, 64)) * (6 + 2) * 10_000 / 1e9
     row("plain model.fit, a model and epoch (64 + 64 units)", plain, "s", f"{work / plain:.0f} GFLOP/s")
     row("recorder, start and compilation included", recorder, "s", f"{work / recorder:.0f} GFLOP/s")
     row("recorder against plain fit", plain / recorder, "times", "wanted: 8 times")

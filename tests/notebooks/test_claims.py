@@ -16,7 +16,7 @@ import xarray as xr
 from scipy import stats
 from sklearn.base import clone
 
-from nbhelpers import compare, models, search
+from nbhelpers import compare, models, regressor, search
 from nbhelpers.widgets import predictions
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -108,7 +108,7 @@ def test_the_regressor_of_notebook_08_is_that_of_the_package():
     taught = defined_class(EIGHTH, "KerasRegressor")
     x = np.random.default_rng(0).random((40, 6), "float32")
     options = {"units": (5, 4), "learning_rate": 0.02, "batch_size": 8, "epochs": 3, "random_state": 0}
-    predictions = [clone(kind(**options)).fit(x, x[:, 0]).predict(x) for kind in (taught, models.KerasRegressor)]
+    predictions = [clone(kind(**options)).fit(x, x[:, 0]).predict(x) for kind in (taught, regressor.KerasRegressor)]
     assert np.allclose(*predictions, atol=1e-6)
 
 
@@ -132,7 +132,7 @@ def test_the_halving_of_notebook_09_is_that_of_the_package():
     taught = defined_in(NINTH, "successive_halving", {"RUNGS": search.RUNGS})
     scores = np.random.default_rng(0).random((30, 15))
     candidates = [(i,) for i in range(9)]
-    trials, _ = search.play(search.bracket(candidates), scores, budget=1000)
+    trials, _ = search.run_search(search.bracket(candidates), scores, budget=1000)
     assert taught(candidates, scores) == trials[-1][1]
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from nbhelpers.data import DATA_FOLDER, load_races, load_runs
-from nbhelpers.search import PLAYERS, incumbents, play, space_of, worlds
+from nbhelpers.search import SEARCH_METHODS, incumbents, run_search, space_of, split_by_seed
 
 sys.path.insert(0, str(DATA_FOLDER))  # also for the processes that it starts
 make_races = importlib.import_module("make_races")
 
 # Repetitions run again: of the Gaussian process only the beginning, since its hundred trials take a minute.
-QUICK = [name for name in PLAYERS if name != "gaussian process"]
+QUICK = [name for name in SEARCH_METHODS if name != "gaussian process"]
 AGAIN = [0, 58, 119]
 
 
@@ -28,7 +28,7 @@ def races():
 
 
 def test_all_methods_all_repetitions_and_all_budgets_are_there(races):
-    assert races.search_method.values.tolist() == list(PLAYERS)
+    assert races.search_method.values.tolist() == list(SEARCH_METHODS)
     assert races.sizes["repetition"] == make_races.REPETITIONS >= 100
     assert races.trainings.values.tolist() == list(range(1, 101))
     for name, (long_name, comment, units) in make_races.MEASURES.items():
@@ -40,8 +40,8 @@ def test_scores_are_accuracies_and_only_the_first_may_be_missing(races):
     # A method that has finished no trial yet has found nothing.
     assert np.isfinite(races["accuracy"].sel(trainings=slice(1, None))).all()
     assert ((races["accuracy"] >= 0) & (races["accuracy"] <= 1)).all()
-    assert (races["believed"].diff("trainings") >= 0).all()
-    assert (races["thinking"].diff("trainings") >= 0).all()
+    assert (races["seen_accuracy"].diff("trainings") >= 0).all()
+    assert (races["overhead"].diff("trainings") >= 0).all()
 
 
 def test_no_repetition_stands_twice(races):
@@ -55,13 +55,15 @@ def test_no_repetition_stands_twice(races):
 def test_a_repetition_comes_out_the_same(name, repetition, atlas, races):
     again = make_races.repeat(name, repetition, runs=atlas)
     recorded = races.sel(search_method=name, repetition=repetition)
-    for measure in ("accuracy", "believed", "trials"):
+    for measure in ("accuracy", "seen_accuracy", "trials"):
         assert np.allclose(again[measure], recorded[measure], equal_nan=True, atol=1e-6), measure
 
 
 def test_the_beginning_of_a_gaussian_process_comes_out_the_same(atlas, races):
-    seen, unseen = worlds(atlas, 0)
-    trials, _ = play(PLAYERS["gaussian process"](space_of(atlas), np.random.default_rng(0)), seen, budget=14 * 15)
+    seen, unseen = split_by_seed(atlas, 0)
+    trials, _ = run_search(
+        SEARCH_METHODS["gaussian process"](space_of(atlas), np.random.default_rng(0)), seen, budget=14 * 15
+    )
     marks = 15 * np.arange(1, 15)
     recorded = races["accuracy"].sel(search_method="gaussian process", repetition=0)[:14]
     assert np.allclose(incumbents(trials, unseen, marks=marks), recorded, atol=1e-6)

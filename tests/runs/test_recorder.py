@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from nbhelpers.data import SUMS, load_runs, read_sums
 from tests.runs.fake_recorder import SWEEP, make_runs
 
 SCRIPT = Path(__file__).with_name("fake_recorder.py")
@@ -68,6 +69,14 @@ def test_a_finished_block_is_not_trained_again(tmp_path):
     start(tmp_path).wait()
     again = (tmp_path / "starts").read_text(encoding="utf-8").removeprefix(before).split()
     assert sorted(again) == ["5-2-0", "5-2-1"]
+
+
+def test_what_is_recorded_is_listed_with_its_sum_beside_the_others(tmp_path):
+    (tmp_path / SUMS).write_text("0123  runs_other.nc\n4567  runs_fake.nc\n")
+    start(tmp_path).wait()
+    sums = read_sums(tmp_path / SUMS)
+    assert list(sums) == ["runs_fake.nc", "runs_other.nc"] and sums["runs_other.nc"] == "0123"
+    assert load_runs("fake", folder=tmp_path)["loss"].size  # which holds the file against its sum
 
 
 def test_a_missing_block_is_an_error_and_not_a_gap(tmp_path):

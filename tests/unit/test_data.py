@@ -1,11 +1,24 @@
 import hashlib
+import os
+import shutil
 import struct
+from functools import partial
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from nbhelpers.data import DATA_FOLDER, load_mnist, load_races, load_runs, load_transfers
+from nbhelpers import data
+from nbhelpers.data import (
+    DATA_FOLDER,
+    load_mnist,
+    load_races,
+    load_runs,
+    load_transfers,
+    read_sums,
+    turn_digits,
+    verify,
+)
 
 # MD5 of the four original files, which start with a header and hold the same bytes as our arrays.
 ORIGINALS = {
@@ -42,7 +55,7 @@ def test_splits_are_the_parts_of_the_file_that_they_claim_to_be():
 
 
 def test_n_takes_the_first_images():
-    images, labels = load_mnist("valid", n=7)
+    images, labels = load_mnist("valid", n=np.int64(7))
     everything = load_mnist("valid")
     assert (images == everything[0][:7]).all() and (labels == everything[1][:7]).all()
 
@@ -90,3 +103,90 @@ def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_pat
     (tmp_path / f"{name}.nc").write_bytes(b"not netCDF")
     with pytest.raises(ValueError, match=f"git checkout -- data/{name}.nc"):
         load(folder=tmp_path)
+
+
+def test_each_data_file_is_listed_with_its_sum():
+    """One changed value of a file turns this red: say so with `blocks.list_sum` if it was changed on purpose."""
+    files = [path for path in DATA_FOLDER.iterdir() if path.suffix in (".nc", ".npz")]
+    assert len(files) >= 10
+    assert read_sums(DATA_FOLDER / data.SUMS) == {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def change_one_value(path):
+    """Add a ten-thousandth to one accuracy of a file, as an editor of tables might."""
+    runs = xr.load_dataset(path, engine="h5netcdf")
+    name = next(name for name in runs.data_vars if "accuracy" in name)
+    runs[name].values.flat[np.flatnonzero(np.isfinite(runs[name].values))[0]] += 1e-4
+    runs.to_netcdf(path, engine="h5netcdf")
+
+
+LOADERS = {
+    "races": load_races,
+    "transfers": load_transfers,
+    "runs_recipe_plain": partial(load_runs, "recipe_plain"),
+}
+
+
+@pytest.mark.parametrize(("name", "load"), LOADERS.items())
+def test_one_changed_value_is_refused_by_the_loader(name, load, tmp_path):
+    shutil.copy(DATA_FOLDER / f"{name}.nc", tmp_path)
+    shutil.copy(DATA_FOLDER / data.SUMS, tmp_path)
+    load(folder=tmp_path)
+    change_one_value(tmp_path / f"{name}.nc")
+    with pytest.raises(ValueError, match=f"{name}.nc is damaged.*git checkout -- data/{name}.nc"):
+        load(folder=tmp_path)
+    (tmp_path / data.SUMS).unlink()  # who records runs of their own need not list them
+    load(folder=tmp_path)
+
+
+def test_a_file_is_read_for_its_sum_once_unless_it_changes(tmp_path, monkeypatch):
+    path, sum_of, read = tmp_path / "small.nc", hashlib.file_digest, []
+    path.write_bytes(b"one")
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, name: read.append(name) or sum_of(file, name))
+    for _ in range(2):
+        verify(path, hashlib.sha256(b"one").hexdigest())
+    assert len(read) == 1
+    path.write_bytes(b"two")
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(ValueError, match="damaged"):
+        verify(path, hashlib.sha256(b"one").hexdigest())
+    assert len(read) == 2
+
+
+def test_images_are_verified_whatever_their_file_is_called(tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"no images")
+    with pytest.raises(ValueError, match="mine.npz is damaged or not the file of this course"):
+        load_mnist("valid", path=tmp_path / "mine.npz")
+
+
+def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path, monkeypatch):
+    def locked(*args, **kwargs):
+        raise BlockingIOError(11, "unable to lock file")
+
+    (tmp_path / "races.nc").write_bytes(b"")
+    monkeypatch.setattr(xr, "load_dataset", locked)
+    with pytest.raises(ValueError, match="races.nc is in use.*unable to lock file.*try again") as caught:
+        load_races(folder=tmp_path)
+    assert "damaged" not in str(caught.value)
+
+
+def test_digits_are_turned_by_the_angles_that_are_returned():
+    images = np.zeros((200, 28, 28), "float32")
+    images[:, 4:24, 13:15] = 1  # a bar that stands upright
+    turned, angles = turn_digits(images, seed=0)
+    assert turned.shape == (200, 784) and turned.dtype == angles.dtype == np.float32
+    assert -45 <= angles.min() < -40 and 40 < angles.max() <= 45
+    y, x = np.mgrid[:28, :28] - 13.5
+    ink = turned.reshape(-1, 28, 28)
+    # The direction in which the ink spreads most, from its second moments.
+    leaning = np.arctan2(2 * (ink * x * y).sum((1, 2)), (ink * (y**2 - x**2)).sum((1, 2))) / 2
+    assert np.allclose(np.degrees(leaning), angles, atol=1.5)
+
+
+def test_digits_are_turned_the_same_way_with_the_same_seed_only():
+    images = load_mnist("valid", n=5)[0]
+    first, again, other = (turn_digits(images, seed=seed) for seed in (0, 0, 1))
+    assert (first[0] == again[0]).all() and (first[1] == again[1]).all()
+    assert (first[1] != other[1]).all()
+    with pytest.raises(ValueError, match=r"shape \(n, height, width\), got \(5, 784\)"):
+        turn_digits(images.reshape(5, -1), seed=0)

@@ -1,27 +1,29 @@
-import contextlib
+import inspect
 import math
-import unittest
+import os
+import subprocess
+import sys
 from functools import partial
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from sklearn.base import clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from nbhelpers.models import (
     INITIALIZERS,
     OPTIMIZERS,
     SCHEDULES,
-    KerasRegressor,
+    accuracy_of,
     batches,
     build_cnn,
     build_mlp,
+    check_keras,
+    count_parameters,
+    make_optimizer,
     make_schedule,
+    mlp_arguments,
 )
+from nbhelpers.widgets.lab import DEFAULTS
 
 
 def layers(model, kind):
@@ -68,7 +70,7 @@ def test_each_layer_of_the_convolutional_network_halves_height_and_width():
     ("arguments", "options", "match"),
     [
         ((8,), {}, "filters must be a sequence"),
-        (((8, 0),), {}, "Each hidden layer needs a whole number of filters"),
+        (((8, 0),), {}, "Each number in filters, one per hidden layer, must be a whole number.*got 0"),
         (((8,),), {"classes": 1}, "classes must be"),
         (((8,),), {"learning_rate": 0}, "learning_rate must be a number above 0"),
     ],
@@ -117,6 +119,17 @@ def test_batch_norm_may_stand_before_the_activation_or_after_it():
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == ["Flatten", "Dense", "Activation", "BatchNormalization", "Dense"]
     assert dense(model)[0].use_bias
+
+
+@pytest.mark.parametrize("activation", INITIALIZERS)
+@pytest.mark.parametrize("batch_norm", [False, "before", "after"])
+def test_dropout_follows_the_activation_and_the_normalization(activation, batch_norm):
+    """Zeros before a sigmoid would leave it at one half, and before a normalization would shift its means."""
+    model = build_mlp((5, 5), activation=activation, batch_norm=batch_norm, dropout=0.5)
+    words = {"PReLU": "activation", "Activation": "activation", "BatchNormalization": "norm"}
+    kinds = [words.get(type(layer).__name__, type(layer).__name__) for layer in model.layers]
+    hidden = {"before": ["Dense", "norm", "activation", "Dropout"], "after": ["Dense", "activation", "norm", "Dropout"]}
+    assert kinds == ["Flatten", *2 * hidden.get(batch_norm, ["Dense", "activation", "Dropout"]), "Dense"]
 
 
 def test_max_norm_bounds_the_weights_into_each_hidden_unit():
@@ -231,7 +244,11 @@ def test_input_shape_and_classes():
 
 
 def test_numpy_numbers_are_welcome():
-    assert build_mlp([np.int64(5)], learning_rate=np.float32(0.1), dropout=np.float64(0.1)).count_params() == 3985
+    options = {"learning_rate": np.float32(0.1), "dropout": np.float64(0.1), "classes": np.int64(10)}
+    assert build_mlp([np.int64(5)], **options).count_params() == 3985
+    assert build_cnn([np.int8(4)], classes=np.uint8(3)).output_shape == (None, 3)
+    assert callable(make_schedule("step", np.float32(0.1), steps=np.int32(100)))
+    assert len(batches(np.zeros(4), np.zeros(4), batch_size=np.int64(2))) == 2
 
 
 @pytest.mark.parametrize(
@@ -239,7 +256,7 @@ def test_numpy_numbers_are_welcome():
     [
         ({"units": 100}, r"units must be a sequence.*\(100, 50\)"),
         ({"units": "100"}, "units must be a sequence"),
-        ({"units": (100, 0)}, "at least 1.*has 0"),
+        ({"units": (100, 0)}, "at least 1, got 0"),
         ({"units": (10.5,)}, "whole number"),
         ({"units": (True,)}, "whole number"),
         ({"activation": "rulu"}, "Unknown activation 'rulu'.*relu"),
@@ -254,6 +271,9 @@ def test_numpy_numbers_are_welcome():
         ({"l1": -1}, "l1 >= 0"),
         ({"l2": math.nan}, "l2 >= 0"),
         ({"classes": 1}, "at least 2"),
+        ({"classes": True}, "at least 2.*got True"),
+        ({"classes": 2.0}, "at least 2.*got 2.0"),
+        ({"dropout": np.True_}, "0 <= dropout < 1"),
         ({"max_norm": 0}, "max_norm must be a number above 0"),
         ({"max_norm": "one"}, "max_norm must be a number above 0"),
         ({"weight_decay": -1}, "weight_decay >= 0"),
@@ -300,7 +320,7 @@ def test_batches_come_in_a_new_order_each_epoch_and_in_the_same_ones_after_the_s
 
 
 def test_keras_repeats_the_order_of_arrays_after_a_seed():
-    """The reason for `batches`. When this fails, Keras has mended it, and plain arrays will do."""
+    """The reason for `batches`. When this fails, Keras does so no longer, and plain arrays will do."""
     assert len({tuple(order) for order in orders(0, by_hand=True)}) == 1
 
 
@@ -321,98 +341,181 @@ def test_without_classes_it_predicts_one_number():
         build_mlp((5,), classes=1)
 
 
-@pytest.fixture
-def eager():
-    """Without the compilation that each of many tiny trainings would wait for."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+OTHER_SETTINGS = {  # of the live lab, each unlike its default
+    "hidden_layers": 2,
+    "units": 32,
+    "activation": "tanh",
+    "initialization": "he_normal",
+    "l1": 0.1,
+    "l2": 0.1,
+    "dropout": 0.5,
+    "batch_norm": "before",
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "batch_size": 50,
+    "epochs": 3,
+    "training_images": 500,
+}
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("part", range(2))
-def test_the_regressor_passes_the_checks_of_scikit_learn(part, eager):
-    """In two parts, for two cores."""
-    found = list(estimator_checks_generator(KerasRegressor(units=(5,), epochs=1), mark="skip"))
-    assert len(found) > 40
-    for estimator, check in found[part::2]:
-        with contextlib.suppress(unittest.SkipTest):
-            check(estimator)
+def arguments_of(**settings):
+    """The arguments, with the configuration of a schedule in its place, which can be compared."""
+    arguments = mlp_arguments(DEFAULTS | settings)
+    rate = arguments["learning_rate"]
+    return arguments | {"learning_rate": rate if isinstance(rate, float) else rate.get_config()}
 
 
-def turned(n=40):
-    x = np.random.default_rng(0).random((n, 6), "float32")
-    return x, x @ np.arange(6, dtype="float32")
+@pytest.mark.parametrize("name", [name for name in DEFAULTS if name != "seed"])
+def test_each_setting_of_the_lab_reaches_the_arguments(name):
+    fixed = {"schedule": "cosine"} if name in ("batch_size", "epochs", "training_images") else {}
+    assert arguments_of(**fixed, **{name: OTHER_SETTINGS[name]}) != arguments_of(**fixed)
 
 
-def test_a_clone_keeps_how_to_train():
-    """The clone of Keras' own wrapper loses the arguments of fit, and trains one epoch."""
-    network = KerasRegressor(units=(3,), epochs=4, batch_size=7, learning_rate=0.02, random_state=1)
-    copied = clone(network)
-    assert copied.get_params() == network.get_params()
-    assert len(copied.fit(*turned()).history_.epoch) == 4
-    assert math.isclose(float(copied.model_.optimizer.learning_rate), 0.02, rel_tol=1e-6)
+def test_words_of_the_lab_become_values_of_build_mlp():
+    build_mlp(**mlp_arguments(DEFAULTS))
+    assert arguments_of() == {
+        "units": (64,),
+        "activation": "relu",
+        "kernel_initializer": None,
+        "batch_norm": False,
+        "dropout": 0.0,
+        "l1": 0.0,
+        "l2": 0.0,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+    }
+    assert [arguments_of(batch_norm=place)["batch_norm"] for place in ("before", "after")] == [True, "after"]
+    # Three epochs of 25 full batches and a last one that is smaller.
+    assert arguments_of(schedule="cosine", epochs=3, batch_size=399)["learning_rate"]["decay_steps"] == 3 * 26
 
 
-def test_a_search_reaches_each_parameter():
-    """Keras' own wrapper lets a search swap whole dictionaries only."""
-    network = KerasRegressor(epochs=1, random_state=0)
-    search = GridSearchCV(network, {"units": [(2,), (3, 3)], "learning_rate": [0.1]}, cv=2).fit(*turned())
-    assert {len(p["units"]) for p in search.cv_results_["params"]} == {1, 2}
-    assert search.best_estimator_.model_.count_params() in (7 * 2 + 3, 7 * 3 + 4 * 3 + 4)
+def trained(build, **options):
+    """What a network is after three steps from the same seed: its shapes, its loss, and all its variables."""
+    keras.utils.set_random_seed(0)
+    model = build(**options)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((8, *model.input_shape[1:]), "float32"), np.arange(8) % 2
+    losses = [model.train_on_batch(x, y)[0] for _ in range(3)]
+    values = [np.ravel(v) for v in (losses, *model.weights, *model.optimizer.variables)]
+    return model.input_shape, model.output_shape, np.concatenate(values)
 
 
-def test_epochs_can_be_the_resource_of_halving():
-    search = HalvingRandomSearchCV(
-        KerasRegressor(units=(2,), random_state=0),
-        {"learning_rate": [0.001, 0.01, 0.1]},
-        resource="epochs",
-        n_candidates=3,
-        min_resources=1,
-        max_resources=3,
-        cv=2,
-    ).fit(*turned())
-    assert search.n_resources_ == [1, 3]
-    assert len(search.best_estimator_.history_.epoch) == 3
+def options_of(make, *arguments, **options):
+    """What an optimizer or a schedule was made with; of a schedule the rates."""
+    made = make(*arguments, **options)
+    if isinstance(made, keras.optimizers.Optimizer):
+        return type(made).__name__, made.get_config() | {"name": ""}
+    return "rates", [float(made(step)) for step in range(0, 100, 10)]
 
 
-def test_the_regressor_trains_and_predicts_silently(capfd):
-    network = KerasRegressor(units=(3,), epochs=1).fit(*turned())
-    assert network.predict(turned()[0]).shape == (40,)
-    assert capfd.readouterr().out == ""
+# How to look at what is made, what it is made with, and for each parameter another value.
+PARAMETERS = {
+    build_mlp: (
+        partial(trained, build_mlp),
+        {"units": (6,), "learning_rate": 0.01},
+        {
+            "units": (6, 6),
+            "activation": "silu",  # which has the initializer of ReLU
+            "kernel_initializer": "glorot_uniform",
+            "batch_norm": "after",
+            "dropout": 0.5,
+            "input_dropout": 0.5,
+            "l1": 0.01,
+            "l2": 0.01,
+            "max_norm": 0.5,
+            "weight_decay": 0.1,
+            "optimizer": "nesterov",
+            "learning_rate": 0.02,
+            "input_shape": (9,),
+            "classes": 2,
+        },
+    ),
+    build_cnn: (
+        partial(trained, build_cnn),
+        {"filters": (3,)},
+        {"filters": (3, 3), "learning_rate": 0.02, "input_shape": (14, 14), "classes": 2},
+    ),
+    make_optimizer: (
+        partial(options_of, make_optimizer),
+        {"name": "sgd", "learning_rate": 0.1},
+        {"name": "momentum", "learning_rate": 0.2, "weight_decay": 0.1},
+    ),
+    make_schedule: (
+        partial(options_of, make_schedule),
+        {"name": "cosine", "learning_rate": 0.1, "steps": 100},
+        {"name": "one_cycle", "learning_rate": 0.2, "steps": 50},
+    ),
+}
 
 
-def test_random_state_makes_a_training_repeat_itself():
-    predictions = [
-        KerasRegressor(units=(3,), epochs=2, random_state=s).fit(*turned()).predict(turned()[0]) for s in (3, 3, 4)
-    ]
-    assert np.allclose(predictions[0], predictions[1], atol=1e-6)
-    assert not np.allclose(predictions[0], predictions[2], atol=1e-3)
-
-
-def test_arguments_of_fit_reach_keras():
-    x, y = turned()
-    stop = keras.callbacks.EarlyStopping(monitor="val_loss", min_delta=1e9)
-    network = KerasRegressor(units=(3,), epochs=5).fit(x, y, validation_data=(x, y), callbacks=[stop])
-    assert "val_loss" in network.history_.history and len(network.history_.epoch) < 5
+def same(a, b):
+    """Whether two results are the same to the precision of repeated computing."""
+    if isinstance(a[-1], np.ndarray):
+        return a[:-1] == b[:-1] and a[-1].shape == b[-1].shape and np.allclose(a[-1], b[-1], rtol=1e-5, atol=1e-7)
+    return a == b
 
 
 @pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        ({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
-        ({"batch_size": 2.5}, "batch_size must be a whole number"),
-        ({"learning_rate": 0}, "learning_rate must be a number above 0"),
-        ({"activation": "rely"}, "Unknown activation 'rely'"),
-    ],
+    ("make", "name"), [(make, name) for make in PARAMETERS for name in inspect.signature(make).parameters]
 )
-def test_bad_parameters_of_the_regressor_are_refused(bad, words):
-    with pytest.raises(ValueError, match=words):
-        KerasRegressor(**bad).fit(*turned())
+def test_each_parameter_changes_what_is_made(make, name):
+    look, options, others = PARAMETERS[make]
+    before = look(**options)
+    assert same(before, look(**options)), "by itself it is another each time"
+    assert not same(before, look(**{**options, name: others[name]}))
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores")
-def test_a_failing_candidate_costs_the_search_nothing_else():
-    search = GridSearchCV(KerasRegressor(units=(2,), epochs=1), {"learning_rate": [0.0, 0.1]}, cv=2).fit(*turned())
-    assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [True, False]
-    assert search.best_params_ == {"learning_rate": 0.1}
+@pytest.mark.parametrize(("units", "options"), [((), {}), ((100,), {}), ((5, 6, 7), {"inputs": 9, "outputs": 3})])
+def test_parameters_are_counted_as_keras_does(units, options):
+    model = build_mlp(units, input_shape=(options.get("inputs", 784),), classes=options.get("outputs", 10))
+    assert count_parameters(units, **options) == model.count_params()
+
+
+def test_accuracy_is_the_share_of_right_answers():
+    answers = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
+    assert accuracy_of(lambda images: answers[images], np.arange(4), [0, 1, 0, 0]) == 0.75
+    model, images = build_mlp((5,)), np.random.default_rng(0).random((20, 28, 28), "float32")
+    labels = np.arange(20) % 10
+    assert accuracy_of(model, images, labels) == pytest.approx(model.evaluate(images, labels, verbose=0)[1])
+    with pytest.raises(ValueError, match="3 images and 2 labels"):
+        accuracy_of(lambda images: answers, np.arange(3), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("image_data_format", "channels_first"), ("floatx", "float64"), ("backend", "torch")]
+)
+def test_another_configuration_of_keras_is_refused(monkeypatch, name, value):
+    monkeypatch.setattr(keras.config, name, lambda: value)
+    for make in (build_mlp, build_cnn, lambda: batches(np.zeros(4), np.zeros(4))):
+        with pytest.raises(RuntimeError, match=f"{name} '{value}'.*correct your keras.json"):
+            make()
+
+
+def test_networks_may_be_built_on_jax_for_the_recorder_and_not_be_fed(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    check_keras()
+    with pytest.raises(RuntimeError, match="backend 'jax', and this course needs 'tensorflow'"):
+        batches(np.zeros(4), np.zeros(4))
+
+
+def python(tmp_path, code, *, configuration="{}", backend=None):
+    """Run code beside a keras.json and with this KERAS_BACKEND; return what it printed, and its last line of errors."""
+    (tmp_path / "keras.json").write_text(configuration)
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment |= {"KERAS_HOME": str(tmp_path)} | ({"KERAS_BACKEND": backend} if backend else {})
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    return result.stdout.strip(), result.stderr.strip().rpartition("\n")[2]
+
+
+def test_the_backend_of_a_keras_json_is_set_aside_and_its_data_format_refused(tmp_path):
+    code = "from nbhelpers.models import keras, build_cnn; print(keras.config.backend()); build_cnn()"
+    printed, error = python(tmp_path, code, configuration='{"backend": "torch", "image_data_format": "channels_first"}')
+    assert printed == "tensorflow"
+    assert error.startswith("RuntimeError: Keras is configured with image_data_format 'channels_first'")
+
+
+@pytest.mark.parametrize("backend", ["jax", "nonsense"])  # the tests hide JAX
+def test_a_backend_that_is_not_there_is_one_sentence(tmp_path, backend):
+    _, error = python(tmp_path, "import nbhelpers.models", backend=backend)
+    assert error.startswith("ImportError: Keras cannot start (") and "set the environment variable" in error

@@ -145,3 +145,10 @@ def test_sweep_rings_what_was_tuned_to_the_edge(ax, hue):
 def test_sweep_of_what_is_not_tuned_has_no_rings(ax):
     plot_sweep(scores(), x="learning_rate", hue="units", ax=ax)
     assert all(line.get_fillstyle() == "full" for line in ax.lines)
+
+
+def test_sweep_of_one_seed_says_that_it_has_no_spread(ax):
+    with pytest.raises(ValueError, match="scores of two seeds or more, got 1"):
+        plot_sweep(scores().isel(seed=[0]), x="learning_rate", hue="units", ax=ax)
+    with pytest.raises(ValueError, match="must have the dimensions learning_rate, seed, units"):
+        plot_sweep(scores().isel(seed=0), x="learning_rate", hue="units", ax=ax)

@@ -1,13 +1,23 @@
-"""The players of the race, on small made-up tables of recorded runs."""
+"""The search methods, on small made-up tables of recorded runs."""
 
 import itertools
 
 import numpy as np
+import optuna
 import pytest
 import xarray as xr
 
 from nbhelpers import search
-from nbhelpers.search import PLAYERS, bracket, grid_axes, incumbents, play, space_of, worlds
+from nbhelpers.search import (
+    SEARCH_METHODS,
+    bracket,
+    distributions,
+    grid_axes,
+    incumbents,
+    run_search,
+    space_of,
+    split_by_seed,
+)
 
 SPACE = {"units": [8, 16, 32, 64], "activation": ["relu", "tanh"], "learning_rate": [0.001, 0.01, 0.1]}
 SHAPE = tuple(len(values) for values in SPACE.values())
@@ -23,10 +33,10 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("name", PLAYERS)
-def test_every_player_stays_in_its_budget_and_in_the_space(name):
-    trials, thinking = play(PLAYERS[name](SPACE, rng()), table(), budget=16 * 15)
-    assert len(trials) == len(thinking) > 2
+@pytest.mark.parametrize("name", SEARCH_METHODS)
+def test_every_method_stays_in_its_budget_and_in_the_space(name):
+    trials, overhead = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=16 * 15)
+    assert len(trials) == len(overhead) > 2
     for spent, configuration, epochs, score in trials:
         assert spent <= 16 * 15 and epochs in search.RUNGS
         assert score == table()[configuration][epochs - 1]
@@ -34,51 +44,62 @@ def test_every_player_stays_in_its_budget_and_in_the_space(name):
     assert [trial[0] for trial in trials] == sorted(trial[0] for trial in trials)
 
 
-@pytest.mark.parametrize("name", PLAYERS)
-def test_every_player_repeats_itself_with_the_same_seed(name):
-    first, second, other = (play(PLAYERS[name](SPACE, rng(s)), table(), budget=12 * 15)[0] for s in (0, 0, 1))
+@pytest.mark.parametrize("name", SEARCH_METHODS)
+def test_every_method_repeats_itself_with_the_same_seed(name):
+    first, second, other = (
+        run_search(SEARCH_METHODS[name](SPACE, rng(s)), table(), budget=12 * 15)[0] for s in (0, 0, 1)
+    )
     assert first == second
     assert first != other or name in ("grid of 30", "grid of 100")  # which hold this whole space
 
 
 @pytest.mark.parametrize("name", ["gaussian process", "tpe", "evolution", "tpe with hyperband"])
-def test_players_that_learn_find_the_best_place_of_an_easy_table(name):
-    trials, _ = play(PLAYERS[name](SPACE, rng()), table(), budget=14 * 15)
+def test_methods_that_learn_find_the_best_place_of_an_easy_table(name):
+    trials, _ = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=14 * 15)
     assert max(trial[3] for trial in trials) >= np.sort(table()[..., -1].ravel())[-2]
 
 
 def test_a_training_that_goes_on_costs_the_epochs_beyond_and_a_repetition_nothing():
-    def player():
+    def proposals():
         for epochs in (2, 5, 5, 2, 15):
             yield (0, 0, 0), epochs
 
-    trials, _ = play(player(), table(), budget=100)
+    trials, _ = run_search(proposals(), table(), budget=100)
     assert [trial[0] for trial in trials] == [2, 5, 5, 5, 15]
 
 
-def test_a_player_that_only_repeats_itself_is_ended():
-    def player():
+def test_a_proposal_may_be_a_list_or_an_array_of_numpy():
+    def proposals():
+        yield [0, 0, 0], np.int64(2)
+        yield np.array([1, 0, 0]), 15
+
+    trials, _ = run_search(proposals(), table(), budget=100)
+    assert [trial[:3] for trial in trials] == [(2, (0, 0, 0), 2), (17, (1, 0, 0), 15)]
+
+
+def test_a_search_that_only_repeats_itself_is_ended():
+    def proposals():
         while True:
             yield (0, 0, 0), 15
 
-    trials, _ = play(player(), table(), budget=100)
+    trials, _ = run_search(proposals(), table(), budget=100)
     assert len(trials) == 1 + search.PATIENCE and trials[-1][0] == 15
 
 
-def test_a_trial_beyond_the_budget_is_not_shown_to_the_player():
+def test_a_trial_beyond_the_budget_is_not_shown_to_the_search():
     sent = []
 
-    def player():
+    def proposals():
         for index in range(4):
             sent.append((yield (index, 0, 0), 15))
 
-    trials, _ = play(player(), table(), budget=40)
+    trials, _ = run_search(proposals(), table(), budget=40)
     assert len(trials) == 2 and len(sent) == 2
 
 
 def test_a_bracket_keeps_the_best_third_at_each_rung():
     candidates = [(u, a, r) for u, a, r in itertools.product(range(4), range(2), range(3))][:9]
-    trials, _ = play(bracket(candidates), table(), budget=10_000)
+    trials, _ = run_search(bracket(candidates), table(), budget=10_000)
     assert [trial[2] for trial in trials] == [2] * 9 + [6] * 3 + [15]
     order = sorted(candidates, key=lambda c: table()[c][1], reverse=True)
     assert {trial[1] for trial in trials[9:12]} == set(order[:3])
@@ -86,8 +107,10 @@ def test_a_bracket_keeps_the_best_third_at_each_rung():
 
 
 def test_the_pruner_stops_trials_at_both_of_its_rungs():
-    trials, _ = play(
-        PLAYERS["tpe with hyperband"]({"a": range(40)}, rng()), np.random.default_rng(0).random((40, 15)), budget=300
+    trials, _ = run_search(
+        SEARCH_METHODS["tpe with hyperband"]({"a": range(40)}, rng()),
+        np.random.default_rng(0).random((40, 15)),
+        budget=300,
     )
     longest = {}
     for _, configuration, epochs, _ in trials:
@@ -120,25 +143,25 @@ def runs():
     return xr.Dataset({"val_accuracy": (list(coords), values)}, coords=coords)
 
 
-def test_a_world_shows_one_seed_and_values_by_the_others():
-    seen, unseen = worlds(runs(), 1)
+def test_a_split_shows_one_seed_and_judges_by_the_others():
+    seen, unseen = split_by_seed(runs(), 1)
     values = runs()["val_accuracy"].values
     assert (seen == values[:, 1]).all()
     assert (unseen == (values[:, 0, -1] + values[:, 2, -1]) / 2).all()
     assert space_of(runs()) == {"units": [8, 16]}
 
 
-@pytest.mark.parametrize("name", PLAYERS)
+@pytest.mark.parametrize("name", SEARCH_METHODS)
 @pytest.mark.parametrize(("space", "words"), [({}, "no hyperparameter"), ({"units": []}, "units has no values")])
 def test_an_empty_space_is_refused(name, space, words):
     with pytest.raises(ValueError, match=words):
-        play(PLAYERS[name](space, rng()), table(), budget=100)
+        run_search(SEARCH_METHODS[name](space, rng()), table(), budget=100)
 
 
 @pytest.mark.parametrize("budget", [0, -15])
 def test_a_budget_of_nothing_is_refused(budget):
     with pytest.raises(ValueError, match="budget above zero"):
-        play(PLAYERS["random"](SPACE, rng()), table(), budget=budget)
+        run_search(SEARCH_METHODS["random"](SPACE, rng()), table(), budget=budget)
 
 
 @pytest.mark.parametrize(
@@ -148,20 +171,43 @@ def test_a_budget_of_nothing_is_refused(budget):
         (((0, 0), 15), "4, 2, 3"),
         (((0, 0, 0), 16), "1 to 15"),
         (((0, 0, 0), 0), "1 to 15"),
+        (((0, 0, 0), 2.5), "a whole number from 1 to 15"),
+        (((0.5, 0, 0), 2), "one index for each axis"),
+        ((0, 0, 0), "one index for each axis, and a number of epochs"),
+        (None, "and a number of epochs; got None"),
     ],
 )
 def test_a_proposal_that_was_not_recorded_is_refused(proposal, words):
-    def player():
+    def proposals():
         yield proposal
 
     with pytest.raises(ValueError, match=words):
-        play(player(), table(), budget=100)
+        run_search(proposals(), table(), budget=100)
 
 
 def test_a_measure_or_a_seed_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="'f1' was not recorded. Choose one of: val_accuracy"):
-        worlds(runs(), 0, measure="f1")
-    with pytest.raises(ValueError, match="3 seeds"):
-        worlds(runs(), 3)
-    with pytest.raises(ValueError, match="1 seeds"):
-        worlds(runs().isel(seed=[0]), 0)
+        split_by_seed(runs(), 0, measure="f1")
+    with pytest.raises(ValueError, match="from 0 to 2.*got 3"):
+        split_by_seed(runs(), 3)
+    with pytest.raises(ValueError, match="have only one seed"):
+        split_by_seed(runs().isel(seed=[0]), 0)
+
+
+def test_a_measure_without_epochs_or_seeds_is_refused():
+    last = runs().assign(test_accuracy=runs()["val_accuracy"].isel(epoch=-1, drop=True))
+    with pytest.raises(ValueError, match="'test_accuracy' has no dimension epoch.*as 'val_accuracy'"):
+        split_by_seed(last, 0, measure="test_accuracy")
+    with pytest.raises(ValueError, match="has no dimension seed"):
+        split_by_seed(runs().isel(seed=0), 0)
+
+
+def test_a_seed_may_be_a_number_of_numpy():
+    assert (split_by_seed(runs(), np.int64(1))[0] == split_by_seed(runs(), 1)[0]).all()
+
+
+def test_optuna_sees_the_order_of_numbers_and_none_of_words():
+    found = distributions(SPACE)
+    assert list(found) == list(SPACE)
+    assert found["units"] == optuna.distributions.IntDistribution(0, 3)
+    assert found["activation"] == optuna.distributions.CategoricalDistribution((0, 1))
