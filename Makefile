@@ -17,7 +17,7 @@ export TF_ENABLE_ONEDNN_OPTS := 0
 help: ## list the verbs (this list)
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
 
-$(INSTALLED): requirements.lock pyproject.toml tools/install.sh
+$(INSTALLED): requirements.lock pyproject.toml tools/install.sh $(shell find jupyter -type f)
 	@sh tools/install.sh
 
 lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab

@@ -53,10 +53,5 @@ pip --no-deps --no-build-isolation --editable . || fail "Installing the course's
 # Python 3.11 and 3.12 read this file in the locale's encoding, and in the C locale do not start where the path of the
 # course has an umlaut. The relative path has none.
 for link in .venv/lib/python3*/site-packages/nbhelpers.pth; do echo ../../../.. > "$link"; done
-
-# JupyterLab asks for news and updates over the network at its first start; the course does not.
-settings=.venv/share/jupyter/lab/settings
-mkdir -p "$settings"
-echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > "$settings/overrides.json"
 touch .venv/.installed
 echo "Done."

@@ -8,7 +8,6 @@ import traitlets
 from nbhelpers.compare import Comparison
 from nbhelpers.widgets.base import CourseWidget, new_figure, script, to_png
 
-
 # The option for a reader who expects a difference within the margin.
 ALIKE = "cannot be told apart"
 
