@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from nbhelpers.data import load_mnist, load_runs
-from nbhelpers.widgets import lab as lab_module
-from nbhelpers.widgets import live_lab, training
+from nbhelpers.widgets import live_lab
+from nbhelpers.widgets.lab import DEFAULTS, curves, training
 
 CONTROLS = ["hidden_layers", "units", "learning_rate", "batch_norm", "epochs", "training_images"]
 
@@ -201,13 +201,13 @@ def test_an_interrupt_while_waiting_stops_the_training_and_keeps_it(lab, monkeyp
 
 def test_the_recorded_band_belongs_to_the_settings():
     runs = load_runs()
-    band = lab_module._recorded_history(runs, lab_module.DEFAULTS | {"hidden_layers": 2, "epochs": 8})
+    band = curves.recorded_history(runs, DEFAULTS | {"hidden_layers": 2, "epochs": 8})
     chosen = {"hidden_layers": 2, "units": 64, "activation": "relu", "batch_norm": False, "optimizer": "adam"}
     expected = runs.sel(chosen | {"learning_rate": 0.001, "dropout": 0.0}).sel(epoch=slice(8))
     assert band.identical(expected)
     for other in ({"units": 512}, {"l2": 0.1}, {"schedule": "step"}, {"batch_norm": "after"}, {"training_images": 500}):
-        assert lab_module._recorded_history(runs, lab_module.DEFAULTS | other) is None, other
-    assert lab_module._recorded_history(None, lab_module.DEFAULTS) is None
+        assert curves.recorded_history(runs, DEFAULTS | other) is None, other
+    assert curves.recorded_history(None, DEFAULTS) is None
 
 
 def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
@@ -238,7 +238,7 @@ def test_the_table_saved_by_the_browser_is_the_table(lab):
     finish(lab, guess=0.25)
     saved = pd.read_csv(io.StringIO(lab.csv), keep_default_na=False, na_values=[""])
     assert saved["guess"].tolist() == [0.25]
-    assert set(lab_module.DEFAULTS) < set(saved.columns)
+    assert set(DEFAULTS) < set(saved.columns)
 
 
 @pytest.mark.parametrize(
@@ -273,5 +273,5 @@ def test_bad_settings_and_guesses_are_named(lab):
 def test_the_default_settings_are_those_of_the_recorder():
     """Else the band would belong to other networks than the live ones."""
     attributes = load_runs().attrs
-    assert attributes["batch_size"] == lab_module.DEFAULTS["batch_size"]
-    assert attributes["images"] == lab_module.DEFAULTS["training_images"]
+    assert attributes["batch_size"] == DEFAULTS["batch_size"]
+    assert attributes["images"] == DEFAULTS["training_images"]

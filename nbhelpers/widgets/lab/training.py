@@ -32,7 +32,7 @@ class Training(threading.Thread):
     Parameters
     ----------
     settings : dict
-        Hyperparameter to value, with the names of `nbhelpers.widgets.lab.DEFAULTS`.
+        Hyperparameter to value, with the names of `nbhelpers.widgets.lab.settings.DEFAULTS`.
     train, valid : pair of arrays
         Images of shape (n, 28, 28) and labels of shape (n,).
     report : callable

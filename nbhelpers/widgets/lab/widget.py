@@ -3,44 +3,13 @@
 import threading
 import weakref
 
-import numpy as np
 import traitlets
 
 from nbhelpers.widgets.explorer import spec
+from nbhelpers.widgets.lab.curves import describe, plot_runs, recorded_history
+from nbhelpers.widgets.lab.settings import DEFAULTS, check_images, check_names, check_value, label, make_options
 from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
 
-# Where a hyperparameter stands unless it is set: as in the recorded runs, where they have one value only.
-DEFAULTS = {
-    "hidden_layers": 1,
-    "units": 64,
-    "activation": "relu",
-    "initialization": "customary",
-    "l1": 0.0,
-    "l2": 0.0,
-    "dropout": 0.0,
-    "batch_norm": "none",
-    "optimizer": "adam",
-    "learning_rate": 0.001,
-    "schedule": "constant",
-    "batch_size": 125,
-    "epochs": 10,
-    "training_images": 10_000,
-    "seed": 0,
-}
-NUMBERS = {
-    "hidden_layers": [0, 1, 2, 3, 4, 6, 8],
-    "units": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
-    "l1": [0.0, 1e-5, 1e-4, 1e-3, 1e-2],
-    "l2": [0.0, 1e-4, 1e-3, 1e-2, 1e-1],
-    "dropout": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
-    "learning_rate": [1e-4, 3.16e-4, 1e-3, 3.16e-3, 1e-2, 3.16e-2, 0.1, 0.316, 1.0, 3.16, 10.0],
-    "batch_size": [8, 20, 50, 125, 400, 1000],
-    "epochs": [1, 2, 3, 5, 8, 10, 15, 20, 30],
-    "training_images": [500, 1000, 2000, 5000, 10_000, 20_000, 50_000],
-    "seed": list(range(10)),
-}
-INITIALIZATIONS = ["customary", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal"]
-LABELS = {"batch_norm": "batch normalization", "l1": "L1", "l2": "L2", "val_accuracy": "validation accuracy"}
 OUTCOMES = ["run", "status", "epochs_done", "val_accuracy", "guess", "off_by"]
 VALIDATION_IMAGES = 10_000
 EXAMPLE_UNITS = 16
@@ -78,18 +47,9 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     ValueError
         If the images and labels do not fit together, a hyperparameter is unknown, or a value is none of its options.
     """
-    for name, (images, labels) in {"train": train, "valid": valid}.items():
-        if np.ndim(images) != 3 or np.shape(images)[1:] != (28, 28) or len(images) != len(labels):
-            raise ValueError(
-                f"{name} must be a pair of images (n, 28, 28) and labels (n,), as load_mnist returns; "
-                f"got the shapes {np.shape(images)} and {np.shape(labels)}."
-            )
-    if isinstance(controls, str) or not controls:
-        raise ValueError(f"controls must name the hyperparameters to set, as ['units', 'epochs']; got {controls!r}.")
-    options = _options(len(train[0]))
-    for name in (*controls, *settings):
-        if name not in options:
-            raise ValueError(f"Unknown hyperparameter {name!r}. Choose from: {', '.join(options)}.")
+    check_images(train=train, valid=valid)
+    options = make_options(len(train[0]))
+    check_names(controls, settings, options)
     settings = DEFAULTS | {"training_images": min(len(train[0]), DEFAULTS["training_images"])} | settings
     lab = LiveLab(train, valid, options, dict.fromkeys([*controls, "seed"]), recorded, settings)
     _take_the_place_of_the_last(lab)
@@ -141,16 +101,16 @@ class LiveLab(PicturedWidget):
         self._names, self._options = list(controls), options
         self._fixed = {name: value for name, value in settings.items() if name not in controls}
         for name, value in settings.items():
-            self._check(name, value)
+            check_value(name, value, options[name])
         # Callbacks come in several threads: `_state` guards the runs, `_showing` what the browser sees.
         self._state, self._showing = threading.RLock(), threading.Lock()
         self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
         self.runs = []
         self._current = self._pictured = None
         self._problem = ""
-        self.controls = [spec(name, options[name]) | {"label": _label(name)} for name in self._names]
+        self.controls = [spec(name, options[name]) | {"label": label(name)} for name in self._names]
         self.index = [options[name].index(settings[name]) for name in self._names]
-        self.columns = [_label(name) for name in [*OUTCOMES, *self._names]]
+        self.columns = [label(name) for name in [*OUTCOMES, *self._names]]
         self.refresh()
         self.on_msg(self._receive)
         self.observe(self._redraw, ["drawn"])
@@ -172,14 +132,9 @@ class LiveLab(PicturedWidget):
         for name, value in settings.items():
             if name not in self._names:
                 raise ValueError(f"This lab has no control {name!r}; it has: {', '.join(self._names)}.")
-            self._check(name, value)
+            check_value(name, value, self._options[name])
             index[self._names.index(name)] = self._options[name].index(value)
         self.index = index
-
-    def _check(self, name, value):
-        options = self._options[name]
-        if value not in options:
-            raise ValueError(f"{name} cannot be {value!r} here; its options are: {', '.join(map(str, options))}.")
 
     def train(self, guess=None):
         """Start to train a network with the chosen settings, in the background.
@@ -196,7 +151,7 @@ class LiveLab(PicturedWidget):
         RuntimeError
             If a training is under way.
         """
-        from nbhelpers.widgets.training import Training  # here, since `explore` needs no TensorFlow
+        from nbhelpers.widgets.lab.training import Training  # here, since `explore` needs no TensorFlow
 
         if guess is not None and not (isinstance(guess, int | float) and 0 <= guess <= 1):
             raise ValueError(f"Guess an accuracy from 0 to 1, such as 0.9, or none; got {guess!r}.")
@@ -303,87 +258,27 @@ class LiveLab(PicturedWidget):
         """Draw the last run, what was recorded with its settings, and the chosen earlier runs; return a PNG."""
         last = runs[-1] if runs else None
         # Not before a training: the band would give the answer away.
-        band = _recorded_history(self._recorded, last.settings) if last else None
+        band = recorded_history(self._recorded, last.settings) if last else None
         others = [run for run in runs[:-1] if run.number in self.drawn]
         for ax, metric in zip(self._axes, ("loss", "accuracy"), strict=True):
             ax.clear()
             plot_runs(last, metric=metric, others=others, band=band, ax=ax)
-        self.alt = _describe(last, others, band)
+        self.alt = describe(last, others, band)
         return to_png(self._axes[0].figure)
 
     def stored(self):
-        names = ", ".join(_label(name) for name in self._names)
+        names = ", ".join(label(name) for name in self._names)
         sentence = f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
         if self.runs:
             return self.picture, sentence
         # An example: the settings that the lab starts with are for the reader to guess.
-        band = _recorded_history(self._recorded, self.settings | {"units": EXAMPLE_UNITS})
+        band = recorded_history(self._recorded, self.settings | {"units": EXAMPLE_UNITS})
         figure = new_figure(figsize=(7.6, 3.2))
         for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
             plot_runs(None, metric=metric, band=band, ax=ax)
         return to_png(figure), sentence + (
             f" Drawn are recorded runs with {EXAMPLE_UNITS} units." if band is not None else ""
         )
-
-
-def plot_runs(run, *, metric, others=(), band=None, ax):
-    """Draw a metric of a run against the epoch, earlier runs, and the band of recorded ones; return the Axes."""
-    if band is not None:
-        mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
-        ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
-        ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
-    for i, other in enumerate(others):
-        history = other.history
-        ax.plot(history["epoch"], history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
-    history = run.history if run is not None else {"epoch": []}
-    if history["epoch"]:
-        ax.plot(history["epoch"], history[metric], "--", color="C1", label="training")
-        ax.plot(history["epoch"], history[f"val_{metric}"], "-", color="C0", label=f"validation, run {run.number}")
-    if run is not None and run.guess is not None and metric == "accuracy":
-        ax.axhline(run.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {run.guess:g}")
-    ax.set(xlabel="epoch", ylabel=metric)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    if run is not None:
-        ax.set_xlim(0, run.settings["epochs"])
-    _zoom(ax)
-    if ax.get_legend_handles_labels()[0] and metric == "accuracy":
-        ax.legend(fontsize="small", loc="best")
-    return ax
-
-
-def _zoom(ax):
-    """Once there are points after the first epoch, leave out the steep way to it, which hides all else."""
-    lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
-    after = [np.asarray(line.get_ydata())[np.asarray(line.get_xdata()) >= 1.5] for line in lines]
-    values = np.concatenate([*after, *(line.get_ydata() for line in ax.lines if line not in lines)] or [[]])
-    if sum(map(len, after)) and np.ptp(values) > 0:
-        margin = 0.05 * np.ptp(values)
-        ax.set_ylim(values.min() - margin, values.max() + margin)
-
-
-def _style(i):
-    """Colours and line styles of earlier runs: others than those of training and validation, and told apart."""
-    styles = ["-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
-    return {"color": f"C{2 + i % 5}", "linestyle": styles[i % 5], "linewidth": 1.5}
-
-
-def _recorded_history(recorded, settings):
-    """The recorded runs with the same settings, up to the same epoch, or None where there are none."""
-    if recorded is None:
-        return None
-    fixed = {name: value for name, value in DEFAULTS.items() if name not in (*recorded.dims, "epochs")}
-    if any(settings[name] != value for name, value in fixed.items() if name != "seed"):
-        return None
-    chosen = {name: settings[name] for name in DEFAULTS if name in recorded.dims and name != "seed"}
-    if "batch_norm" in chosen:
-        chosen["batch_norm"] = {"none": False, "before": True}.get(chosen["batch_norm"])
-    if any(value not in recorded[name].values for name, value in chosen.items()):
-        return None
-    return recorded.sel(chosen).sel(epoch=slice(settings["epochs"]))
-
-
-def _label(name):
-    return LABELS.get(name, name.replace("_", " "))
 
 
 def _row(run):
@@ -419,29 +314,3 @@ def _outcome(run):
     if run.status == "diverged":
         text += " The loss is not finite any more: the steps were too large."
     return text
-
-
-def _describe(run, others, band):
-    """The picture in words."""
-    if run is None or not run.history["epoch"]:
-        return "Loss and accuracy, without a curve so far"
-    text = f"Loss and accuracy of run {run.number} against the epoch, up to {run.history['epoch'][-1]:.3g}: "
-    text += f"validation accuracy {run.history['val_accuracy'][-1]:.3f}"
-    text += f", guessed {run.guess:g}" if run.guess is not None else ""
-    text += f"; beside it {', '.join(f'run {other.number}' for other in others)}" if others else ""
-    return text + ("; behind it a band of recorded runs with the same settings" if band is not None else "")
-
-
-def _options(images):
-    """The options of each hyperparameter, of the training images those that there are."""
-    from nbhelpers.models import INITIALIZERS, OPTIMIZERS, SCHEDULES  # here, since `explore` needs no TensorFlow
-
-    menus = {
-        "activation": list(INITIALIZERS),
-        "initialization": INITIALIZATIONS,
-        "batch_norm": ["none", "before", "after"],
-        "optimizer": list(OPTIMIZERS),
-        "schedule": list(SCHEDULES),
-    }
-    few = [n for n in NUMBERS["training_images"] if n < images] + [images]
-    return {name: (menus | NUMBERS | {"training_images": few})[name] for name in DEFAULTS}
