@@ -376,6 +376,43 @@ def make_schedule(name, learning_rate, *, steps):
     return rate
 
 
+def mlp_arguments(settings):
+    """Translate settings of the live lab for `build_mlp`, to be called as ``build_mlp(**mlp_arguments(settings))``.
+
+    The lab says in words what `build_mlp` leaves out: no batch normalization is "none", the customary initializer
+    "customary". And it has the schedule of the learning rate apart from the rate.
+
+    Parameters
+    ----------
+    settings : dict
+        A value for each name of `nbhelpers.widgets.lab.DEFAULTS`; other names are left alone.
+
+    Returns
+    -------
+    dict
+        The arguments for which the lab has a setting. ``batch_norm`` is False, True (before the activation), as in
+        the recorded runs, or "after".
+
+    Raises
+    ------
+    KeyError
+        If a setting is missing.
+    ValueError
+        If the training has too few steps for its schedule, see `make_schedule`.
+    """
+    initializer, batch_norm, rate = (settings[name] for name in ("initialization", "batch_norm", "learning_rate"))
+    if settings["schedule"] != "constant":  # which suits any number of steps
+        steps = settings["epochs"] * math.ceil(settings["training_images"] / settings["batch_size"])
+        rate = make_schedule(settings["schedule"], rate, steps=steps)
+    return {
+        "units": (settings["units"],) * settings["hidden_layers"],
+        "kernel_initializer": None if initializer == "customary" else initializer,
+        "batch_norm": {"none": False, "before": True}.get(batch_norm, batch_norm),
+        "learning_rate": rate,
+        **{name: settings[name] for name in ("activation", "l1", "l2", "dropout", "optimizer")},
+    }
+
+
 def _check_rate(learning_rate):
     if not _is_number(learning_rate) or not 0 < learning_rate < math.inf:
         raise ValueError(

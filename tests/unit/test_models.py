@@ -21,7 +21,9 @@ from nbhelpers.models import (
     build_cnn,
     build_mlp,
     make_schedule,
+    mlp_arguments,
 )
+from nbhelpers.widgets.lab import DEFAULTS
 
 
 def layers(model, kind):
@@ -416,3 +418,52 @@ def test_a_failing_candidate_costs_the_search_nothing_else():
     search = GridSearchCV(KerasRegressor(units=(2,), epochs=1), {"learning_rate": [0.0, 0.1]}, cv=2).fit(*turned())
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [True, False]
     assert search.best_params_ == {"learning_rate": 0.1}
+
+
+OTHER_SETTINGS = {  # of the live lab, each unlike its default
+    "hidden_layers": 2,
+    "units": 32,
+    "activation": "tanh",
+    "initialization": "he_normal",
+    "l1": 0.1,
+    "l2": 0.1,
+    "dropout": 0.5,
+    "batch_norm": "before",
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "batch_size": 50,
+    "epochs": 3,
+    "training_images": 500,
+}
+
+
+def arguments_of(**settings):
+    """The arguments, with the configuration of a schedule in its place, which can be compared."""
+    arguments = mlp_arguments(DEFAULTS | settings)
+    rate = arguments["learning_rate"]
+    return arguments | {"learning_rate": rate if isinstance(rate, float) else rate.get_config()}
+
+
+@pytest.mark.parametrize("name", [name for name in DEFAULTS if name != "seed"])
+def test_each_setting_of_the_lab_reaches_the_arguments(name):
+    fixed = {"schedule": "cosine"} if name in ("batch_size", "epochs", "training_images") else {}
+    assert arguments_of(**fixed, **{name: OTHER_SETTINGS[name]}) != arguments_of(**fixed)
+
+
+def test_words_of_the_lab_become_values_of_build_mlp():
+    build_mlp(**mlp_arguments(DEFAULTS))
+    assert arguments_of() == {
+        "units": (64,),
+        "activation": "relu",
+        "kernel_initializer": None,
+        "batch_norm": False,
+        "dropout": 0.0,
+        "l1": 0.0,
+        "l2": 0.0,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+    }
+    assert [arguments_of(batch_norm=place)["batch_norm"] for place in ("before", "after")] == [True, "after"]
+    # Three epochs of 25 full batches and a last one that is smaller.
+    assert arguments_of(schedule="cosine", epochs=3, batch_size=399)["learning_rate"]["decay_steps"] == 3 * 26
