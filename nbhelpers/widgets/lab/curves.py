@@ -48,6 +48,8 @@ def _style(i):
 
 def recorded_history(recorded, settings):
     """The recorded runs with the same settings, up to the same epoch, or None where there are none."""
+    from nbhelpers.models import mlp_arguments  # here, since `explore` needs no TensorFlow
+
     if recorded is None:
         return None
     fixed = {name: value for name, value in DEFAULTS.items() if name not in (*recorded.dims, "epochs")}
@@ -55,7 +57,7 @@ def recorded_history(recorded, settings):
         return None
     chosen = {name: settings[name] for name in DEFAULTS if name in recorded.dims and name != "seed"}
     if "batch_norm" in chosen:
-        chosen["batch_norm"] = {"none": False, "before": True}.get(chosen["batch_norm"])
+        chosen["batch_norm"] = mlp_arguments(settings)["batch_norm"]
     if any(value not in recorded[name].values for name, value in chosen.items()):
         return None
     return recorded.sel(chosen).sel(epoch=slice(settings["epochs"]))

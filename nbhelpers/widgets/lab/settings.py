@@ -1,5 +1,7 @@
 """The hyperparameters of the live lab: where they stand, their options and labels, and the checks of all."""
 
+import math
+
 import numpy as np
 
 # Where a hyperparameter stands unless it is set: as in the recorded runs, where they have one value only.
@@ -55,14 +57,45 @@ def label(name):
     return LABELS.get(name, name.replace("_", " "))
 
 
-def check_images(**parts):
-    """Raise ValueError unless each part, named as the argument, has images and as many labels."""
-    for name, (images, labels) in parts.items():
-        if np.ndim(images) != 3 or np.shape(images)[1:] != (28, 28) or len(images) != len(labels):
-            raise ValueError(
-                f"{name} must be a pair of images (n, 28, 28) and labels (n,), as load_mnist returns; "
-                f"got the shapes {np.shape(images)} and {np.shape(labels)}."
-            )
+def check_images(name, part):
+    """Return the images (n, 28, 28) as float32 and the labels (n,) as integers; raise ValueError if they are none."""
+    shapes = [np.shape(array) for array in (part if isinstance(part, tuple | list) else [part])]
+    if len(shapes) != 2 or len(shapes[0]) != 3 or shapes[0][1:] != (28, 28) or shapes[1] != shapes[0][:1]:
+        raise ValueError(
+            f"{name} must be a pair of images (n, 28, 28) and labels (n,), as load_mnist returns; "
+            f"got the shapes {', '.join(map(str, shapes[:5]))}."
+        )
+    images, labels = map(np.asarray, part)
+    if not len(images):
+        raise ValueError(f"{name} has no images.")
+    _check_pixels(name, images)
+    _check_labels(name, labels)
+    return images.astype(np.float32, copy=False), labels.astype(np.int64, copy=False)
+
+
+def _check_pixels(name, images):
+    if images.dtype.kind not in "biuf":
+        raise ValueError(f"The images of {name} must be numbers; got an array of the type {images.dtype}.")
+    low, high = images.min(), images.max()
+    if low >= 0 and high <= 1:  # neither holds if a pixel is NaN
+        return
+    wrong = (~np.isfinite(images)).any(axis=(1, 2)).sum()
+    if wrong:
+        raise ValueError(
+            f"{wrong} of the {len(images)} images of {name} have pixels that are NaN or infinite: leave them out."
+        )
+    raise ValueError(
+        f"The images of {name} have gray levels from {low:g} to {high:g}, and the lab takes 0 to 1: scale them first."
+    )
+
+
+def _check_labels(name, labels):
+    wrong = ~np.isin(labels, range(10))
+    if wrong.any():
+        raise ValueError(
+            f"{wrong.sum()} of the {len(labels)} labels of {name} are no digits from 0 to 9; "
+            f"the first is {labels[wrong][0]}."
+        )
 
 
 def check_names(controls, settings, options):
@@ -74,7 +107,28 @@ def check_names(controls, settings, options):
             raise ValueError(f"Unknown hyperparameter {name!r}. Choose from: {', '.join(options)}.")
 
 
-def check_value(name, value, options):
-    """Raise ValueError unless the value is one of the options of the hyperparameter."""
-    if value not in options:
-        raise ValueError(f"{name} cannot be {value!r} here; its options are: {', '.join(map(str, options))}.")
+def position(name, value, options):
+    """Return where the value stands among the options of the hyperparameter; raise ValueError if it is none."""
+    for i, option in enumerate(options):
+        if _same(_plain(value), option):
+            return i
+    raise ValueError(f"{name} cannot be {value!r} here; its options are: {', '.join(map(str, options))}.")
+
+
+def check_guess(guess):
+    """Return the guess as a plain number, or None for none; raise ValueError if it is no number from 0 to 1."""
+    number = _plain(guess)
+    if number is not None and not (type(number) in (int, float) and 0 <= number <= 1):
+        raise ValueError(f"Guess an accuracy from 0 to 1, such as 0.9, or none; got {guess!r}.")
+    return number
+
+
+def _plain(value):
+    """Return Python's own number for one of NumPy or xarray, everything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def _same(value, option):
+    if type(value) in (int, float) and type(option) in (int, float):
+        return math.isclose(value, option, rel_tol=1e-6)  # which a float32 is
+    return type(value) is type(option) and value == option

@@ -1,13 +1,23 @@
 """The live lab: set hyperparameters, guess, train, stop, and compare the runs."""
 
+import contextlib
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import traitlets
 
 from nbhelpers.widgets.explorer import spec
 from nbhelpers.widgets.lab.curves import describe, plot_runs, recorded_history
-from nbhelpers.widgets.lab.settings import DEFAULTS, check_images, check_names, check_value, label, make_options
+from nbhelpers.widgets.lab.settings import (
+    DEFAULTS,
+    check_guess,
+    check_images,
+    check_names,
+    label,
+    make_options,
+    position,
+)
 from nbhelpers.widgets.pictured import PicturedWidget, named, new_figure, script, to_png
 
 OUTCOMES = ["run", "status", "epochs_done", "val_accuracy", "guess", "off_by"]
@@ -15,6 +25,8 @@ VALIDATION_IMAGES = 10_000
 EXAMPLE_UNITS = 16
 # A stop is answered within this time, whatever the network is busy with.
 STOP_SECONDS = 0.2
+# Calls return when the traits say what they did; after this time without, should an observer be waiting for the caller.
+DISPLAY_SECONDS = 10
 # The labs by the cell that made them: a cell that is run again ends its old training and keeps its runs.
 _of_cell = weakref.WeakValueDictionary()
 
@@ -45,13 +57,15 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     Raises
     ------
     ValueError
-        If the images and labels do not fit together, a hyperparameter is unknown, or a value is none of its options.
+        If images and labels do not fit together, gray levels are not from 0 to 1 or labels not from 0 to 9, a
+        hyperparameter is unknown, or a value is none of its options.
     """
-    check_images(train=train, valid=valid)
+    train, valid = check_images("train", train), check_images("valid", valid)
     options = make_options(len(train[0]))
     check_names(controls, settings, options)
     settings = DEFAULTS | {"training_images": min(len(train[0]), DEFAULTS["training_images"])} | settings
-    lab = LiveLab(train, valid, options, dict.fromkeys([*controls, "seed"]), recorded, settings)
+    places = {name: position(name, value, options[name]) for name, value in settings.items()}
+    lab = LiveLab(train, valid, options, list(dict.fromkeys([*controls, "seed"])), recorded, places)
     _take_the_place_of_the_last(lab)
     return lab
 
@@ -93,24 +107,24 @@ class LiveLab(PicturedWidget):
     drawn = traitlets.List(traitlets.Int()).tag(sync=True)
     csv = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, train, valid, options, controls, recorded, settings):
+    def __init__(self, train, valid, options, controls, recorded, places):
+        # Trainings, messages and the reader call in several threads: `_state` guards what they share. The traits
+        # are set in one thread, in order, and under no lock: whoever observes them may call any method.
+        self._state = threading.RLock()
+        self._display, self._display_thread = ThreadPoolExecutor(1, "live_lab"), None
+        self.runs = []
+        self._current = self._pictured = None
+        self._problem, self._states = "", 0
         super().__init__()
         self._train, self._valid = train, valid
         # The recorded runs were scored on all validation images; other images would tell another story.
         self._recorded = recorded if len(valid[0]) == VALIDATION_IMAGES else None
-        self._names, self._options = list(controls), options
-        self._fixed = {name: value for name, value in settings.items() if name not in controls}
-        for name, value in settings.items():
-            check_value(name, value, options[name])
-        # Callbacks come in several threads: `_state` guards the runs, `_showing` what the browser sees.
-        self._state, self._showing = threading.RLock(), threading.Lock()
+        self._names, self._options = controls, options
+        self._fixed = {name: options[name][place] for name, place in places.items() if name not in controls}
         self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
-        self.runs = []
-        self._current = self._pictured = None
-        self._problem = ""
-        self.controls = [spec(name, options[name]) | {"label": label(name)} for name in self._names]
-        self.index = [options[name].index(settings[name]) for name in self._names]
-        self.columns = [label(name) for name in [*OUTCOMES, *self._names]]
+        self.controls = [spec(name, options[name]) | {"label": label(name)} for name in controls]
+        self.index = [places[name] for name in controls]
+        self.columns = [label(name) for name in [*OUTCOMES, *controls]]
         self.refresh()
         self.on_msg(self._receive)
         self.observe(self._redraw, ["drawn"])
@@ -132,8 +146,7 @@ class LiveLab(PicturedWidget):
         for name, value in settings.items():
             if name not in self._names:
                 raise ValueError(f"This lab has no control {name!r}; it has: {', '.join(self._names)}.")
-            check_value(name, value, self._options[name])
-            index[self._names.index(name)] = self._options[name].index(value)
+            index[self._names.index(name)] = position(name, value, self._options[name])
         self.index = index
 
     def train(self, guess=None):
@@ -153,8 +166,7 @@ class LiveLab(PicturedWidget):
         """
         from nbhelpers.widgets.lab.training import Training  # here, since `explore` needs no TensorFlow
 
-        if guess is not None and not (isinstance(guess, int | float) and 0 <= guess <= 1):
-            raise ValueError(f"Guess an accuracy from 0 to 1, such as 0.9, or none; got {guess!r}.")
+        guess = check_guess(guess)
         with self._state:
             if self._current is not None:
                 raise RuntimeError("A training is under way: stop it first, or wait for its end.")
@@ -167,34 +179,43 @@ class LiveLab(PicturedWidget):
 
     def stop(self):
         """Stop the training under way, if there is one; its run stays in the table."""
-        with self._state:
-            run = self._current
+        run = self._under_way()
         if run is None:
             return
         run.stop_asked.set()
         run.join(STOP_SECONDS)
-        # TensorFlow cannot be interrupted while it prepares a network: such a thread ends by itself, unheard.
+        # TensorFlow cannot be interrupted while it prepares a network: that thread ends later, and is not listened to.
         run.end("stopped")
+        self.refresh()
 
     def wait(self):
-        """Wait for the end of the training under way; an interrupt of the kernel stops it."""
-        run = self.runs[-1] if self.runs else None
+        """Wait until no training is under way, and all is shown; an interrupt of the kernel stops the training.
+
+        Where whoever observes the end of a training starts the next, wait for that, too.
+        """
+        shown = None
         try:
-            while run is not None and run.is_alive() and run.status != "stopped":
-                run.join(0.1)
+            while (run := self._under_way()) is not None or shown is not self._last_display:
+                if run is not None:
+                    run.join(0.1)
+                else:
+                    shown = self._last_display
+                    self._until_displayed(shown)
         except KeyboardInterrupt:
             self.stop()
             raise
+
+    def close(self):
+        """Stop the training under way, and close the widget."""
+        self.stop()
+        super().close()
 
     def table(self):
         """Return all runs with their outcomes and settings, a pandas.DataFrame with a row a run.
 
         ``val_accuracy`` is that after the last point, ``off_by`` the guess less the validation accuracy.
         """
-        import pandas as pd
-
-        names = [*OUTCOMES, *DEFAULTS, "problem"]
-        return pd.DataFrame([_row(run) for run in self.runs], columns=names)
+        return _table(self.runs)
 
     def take_over(self, old):
         """Continue with the runs of another lab, whose training is stopped."""
@@ -207,7 +228,7 @@ class LiveLab(PicturedWidget):
 
     def _receive(self, _, message, buffers):
         """Do what the browser asks for; what goes wrong is shown in the lab."""
-        self.problem = self._problem = ""  # so that the same problem once more is news
+        self._tell("")  # so that the same problem once more is news
         try:
             if message["do"] == "train":
                 self.index = message["index"]
@@ -215,47 +236,76 @@ class LiveLab(PicturedWidget):
             else:
                 self.stop()
         except Exception as problem:
-            self._problem = named(problem)
-            self.refresh()
+            self._tell(named(problem))
+        self._until_displayed(self._last_display)
+
+    def _under_way(self):
+        with self._state:
+            return self._current
+
+    def _tell(self, problem):
+        with self._state:
+            if problem != self._problem:
+                self._problem = problem
+                self._display_later()
 
     def _report(self, run):
-        """Called by the thread of a training."""
+        """Called by the thread of a training, which goes on at once."""
         with self._state:
             if run is not self._current:
                 return
             if run.status != "training":
                 self._current = None
-                self._problem = named(run.problem)
-        self.refresh()
+                self._problem = named(run.problem) or self._problem
+            with contextlib.suppress(RuntimeError):  # Python is about to exit
+                self._display_later()
 
     def refresh(self):
-        """Show the state of the runs; the picture last, since it takes longest."""
-        with self._showing:
-            with self._state:
-                run, runs = self._current, list(self.runs)
-            with self.hold_sync():
-                self._show_state(run, runs)
-            points = len(runs[-1].history["epoch"]) if runs else 0
-            key = (len(runs), points, run is None, tuple(self.drawn))
-            if key != self._pictured:
-                self.picture = self._draw(runs)
-                self._pictured = key
+        """Show the state of the runs, and return when it is shown."""
+        self._until_displayed(self._display_later())
 
-    def _show_state(self, run, runs):
-        self.training, self.problem = run is not None, self._problem
-        self.progress = run.epoch / run.settings["epochs"] if run else 0.0
-        self.reached = f"epoch {run.epoch:.1f} of {run.settings['epochs']}" if run else ""
-        self.note = f"Run {run.number} is in training." if run else _outcome(runs[-1]) if runs else ""
-        table = [_row(r) for r in runs]
-        self.rows = [[_cell(row[name]) for name in [*OUTCOMES, *self._names]] for row in table]
-        if runs and not run:
-            self.csv = self.table().to_csv(index=False)
+    def _display_later(self):
+        """Have the traits set to the state of now, after those before; return the Future of it."""
+        with self._state:
+            self._states += 1
+            state = self._current, list(self.runs), self._problem
+            self._last_display = self._display.submit(self._show, self._states, *state)
+            return self._last_display
+
+    def _until_displayed(self, display):
+        """Wait, unless the traits wait for this thread: an observer's own, or one that an observer waits for."""
+        if threading.get_ident() != self._display_thread:
+            with contextlib.suppress(TimeoutError):
+                display.result(DISPLAY_SECONDS)
+
+    def _show(self, number, run, runs, problem):
+        """Set the traits to the state of this number; the picture last, since it takes longest."""
+        self._display_thread = threading.get_ident()
+        with self.hold_sync():
+            self._set(_shown(run, runs, problem, self._names))
+        points = len(runs[-1].history["epoch"]) if runs else 0
+        key = (len(runs), points, run is None, tuple(self.drawn))
+        if number == self._states and key != self._pictured:
+            self._pictured = key
+            try:
+                self._set(self._draw(runs))
+            except Exception as failure:
+                self._tell(named(failure))
+
+    def _set(self, traits):
+        """Set the traits; what goes wrong where they are observed is shown, and the lab goes on."""
+        for name, value in traits.items():
+            try:
+                setattr(self, name, value)
+            except Exception as failure:
+                if name != "problem":  # which would go on for ever
+                    self._tell(named(failure))
 
     def _redraw(self, _):
         self.refresh()
 
     def _draw(self, runs):
-        """Draw the last run, what was recorded with its settings, and the chosen earlier runs; return a PNG."""
+        """Draw the last run, what was recorded with its settings, and the chosen earlier runs; return the traits."""
         last = runs[-1] if runs else None
         # Not before a training: the band would give the answer away.
         band = recorded_history(self._recorded, last.settings) if last else None
@@ -263,8 +313,7 @@ class LiveLab(PicturedWidget):
         for ax, metric in zip(self._axes, ("loss", "accuracy"), strict=True):
             ax.clear()
             plot_runs(last, metric=metric, others=others, band=band, ax=ax)
-        self.alt = describe(last, others, band)
-        return to_png(self._axes[0].figure)
+        return {"alt": describe(last, others, band), "picture": to_png(self._axes[0].figure)}
 
     def stored(self):
         names = ", ".join(label(name) for name in self._names)
@@ -279,6 +328,26 @@ class LiveLab(PicturedWidget):
         return to_png(figure), sentence + (
             f" Drawn are recorded runs with {EXAMPLE_UNITS} units." if band is not None else ""
         )
+
+
+def _shown(run, runs, problem, names):
+    """Return the traits, but for the picture, that show the training under way, if there is one, and all runs."""
+    traits = {
+        "problem": problem,
+        "progress": run.epoch / run.settings["epochs"] if run else 0.0,
+        "reached": f"epoch {run.epoch:.1f} of {run.settings['epochs']}" if run else "",
+        "note": f"Run {run.number} is in training." if run else _outcome(runs[-1]) if runs else "",
+        "rows": [[_cell(row[name]) for name in [*OUTCOMES, *names]] for row in map(_row, runs)],
+    }
+    if runs and not run:
+        traits["csv"] = _table(runs).to_csv(index=False)
+    return traits | {"training": run is not None}  # last, so that who observes it sees the rest
+
+
+def _table(runs):
+    import pandas as pd
+
+    return pd.DataFrame([_row(run) for run in runs], columns=[*OUTCOMES, *DEFAULTS, "problem"])
 
 
 def _row(run):
