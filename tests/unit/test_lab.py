@@ -1,20 +1,23 @@
 """The live lab without a browser: what happens to trainings, and what is refused."""
 
+import gc
 import io
 import re
 import threading
 import time
 import types
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from nbhelpers.data import load_mnist, load_runs
-from nbhelpers.widgets import lab as lab_module
-from nbhelpers.widgets import live_lab, training
+from nbhelpers.widgets import live_lab
+from nbhelpers.widgets.lab import DEFAULTS, curves, training
 
 CONTROLS = ["hidden_layers", "units", "learning_rate", "batch_norm", "epochs", "training_images"]
 
@@ -38,7 +41,7 @@ def finish(lab, *, guess=None, **settings):
     return lab.runs[-1]
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -84,20 +87,128 @@ def test_a_guess_is_compared_with_the_last_epoch_only(lab):
     assert lab.table()["off_by"].isna().all() and lab.table()["guess"].tolist() == [0.9]
 
 
-def test_stop_is_answered_at_once_and_the_run_stays(lab):
-    # Preparing so deep a network takes seconds, which TensorFlow does not interrupt.
-    lab.set(hidden_layers=8, units=512, batch_norm="before", epochs=30)
-    for place, pause in enumerate((0, 0.4, 0.8)):
-        lab.train()
-        time.sleep(pause)
-        start = time.monotonic()
+@pytest.mark.parametrize(
+    ("owner", "name"), [(training, "build_mlp"), (training.Training, "score"), (keras.Sequential, "fit")]
+)
+def test_stop_is_answered_while_the_thread_is_busy_and_the_thread_then_trains_no_further(lab, monkeypatch, owner, name):
+    busy, release, original = threading.Event(), threading.Event(), getattr(owner, name)
+
+    def slow(*args, **kwargs):
+        busy.set()
+        assert release.wait(120)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, slow)
+    lab.train()
+    assert busy.wait(120)
+    lab.stop()
+    (run,) = lab.runs
+    assert run.is_alive(), "the stop did not wait for the thread"
+    assert (run.status, lab.training) == ("stopped", False)
+    release.set()
+    run.join(120)
+    assert not run.is_alive() and run.epoch < run.settings["epochs"]
+    monkeypatch.undo()
+    assert finish(lab, epochs=1).model is lab.model
+    assert [r.status for r in lab.runs] == ["stopped", "finished"]
+
+
+def test_a_closed_lab_stops_its_training(images):
+    lab = live_lab(*images, controls=["units"], epochs=30)
+    lab.train()
+    lab.close()
+    lab.runs[0].join(120)
+    assert lab.runs[0].status == "stopped" and not lab.runs[0].is_alive()
+
+
+def in_time(call):
+    """Call in a thread of its own, so that a test of what must not freeze fails rather than freezes."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(120)
+    assert not thread.is_alive(), "it froze"
+
+
+def test_who_observes_the_end_of_a_training_may_start_the_next(lab):
+    def train_next(change):
+        if not change.new and len(lab.runs) < 3:
+            lab.set(units=[16, 8, 4][len(lab.runs)])
+            lab.train()
+
+    lab.observe(train_next, "training")
+    lab.set(epochs=1)
+    in_time(lambda: (lab.train(), lab.wait()))
+    assert [(run.status, run.settings["units"]) for run in lab.runs] == [("finished", n) for n in (16, 8, 4)]
+    assert not lab.training and "Run 3 finished" in lab.note and len(lab.rows) == 3 and "run 3" in lab.alt
+
+
+@pytest.mark.parametrize("trait", ["progress", "reached", "note", "rows", "csv", "picture", "alt", "problem"])
+def test_who_observes_a_trait_may_call_any_method(lab, trait):
+    def call_all(change):
+        lab.refresh()
         lab.stop()
-        assert time.monotonic() - start < 5, "far above the half second that is wanted, since tests share the cores"
-        assert lab.runs[place].status == "stopped"
-        assert not lab.training
-    run = finish(lab, hidden_layers=1, units=8, epochs=1, batch_norm="none")
-    assert [r.status for r in lab.runs] == ["stopped"] * 3 + ["finished"]
-    assert run.model is lab.model
+        lab.set(seed=1)
+        if len(lab.runs) < 3:
+            lab.train()
+        lab.wait()
+
+    lab.observe(call_all, trait)
+    lab.set(epochs=1)
+    in_time(lambda: (lab.train(), lab._tell("as after a failure"), lab.wait()))
+    assert not lab.training and len(lab.rows) == len(lab.runs) == 3
+
+
+def test_an_observer_that_fails_is_named_and_harms_no_training(lab):
+    def fail(change):
+        raise KeyError("mine")
+
+    for trait in ("training", "progress", "picture"):
+        lab.observe(fail, trait)
+    run = finish(lab, epochs=1)
+    assert run.status == "finished" and not lab.training and "Run 1 finished" in lab.note
+    assert lab.problem == "KeyError: 'mine'"
+
+
+def test_a_call_returns_when_the_lab_shows_what_it_did_also_from_many_threads(lab):
+    def use():
+        for _ in range(3):
+            try:
+                lab.train()
+            except RuntimeError:  # another thread's training is under way
+                lab.stop()
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    lab.stop()
+    assert not lab.training and len(lab.rows) == len(lab.runs)
+    lab.train()
+    assert lab.training and lab.note == f"Run {len(lab.runs)} is in training."
+
+
+def test_a_run_keeps_its_weights_and_nothing_of_its_optimizer(lab):
+    def variables():
+        gc.collect()
+        kind = type(tf.constant(0))
+        return sum(isinstance(o, kind) and o.dtype == tf.resource for o in gc.get_objects())
+
+    finish(lab, epochs=1)
+    before = variables()
+    finish(lab)
+    # Step count and rate of a new optimizer, sum and count of the loss.
+    assert variables() - before <= len(lab.model.weights) + 4
+
+
+def test_the_network_of_a_run_can_be_trained_further_and_saved(lab, images, tmp_path):
+    finish(lab, learning_rate=1e-4, schedule="cosine", training_images=1000)
+    before = lab.model.get_weights()[0]
+    lab.model.save(tmp_path / "network.keras")
+    assert np.array_equal(keras.models.load_model(tmp_path / "network.keras").get_weights()[0], before)
+    assert lab.model.optimizer.get_config()["learning_rate"]["config"]["initial_learning_rate"] == pytest.approx(1e-4)
+    lab.model.fit(*images[0], verbose=0)
+    assert not np.array_equal(lab.model.get_weights()[0], before)
 
 
 def test_a_stopped_thread_that_ends_later_is_not_heard(lab, monkeypatch):
@@ -130,23 +241,56 @@ def test_a_loss_that_is_not_finite_ends_the_run(images):
     assert all(np.isfinite(run.history["val_loss"]))
 
 
-def test_messages_of_the_browser_are_answered_with_settings_or_a_problem(lab):
+def test_a_loss_that_is_not_finite_is_seen_after_its_step():
+    watch = training._Watch(types.SimpleNamespace(watch=lambda *_: None))
+    watch.set_params({"steps": 8})
+    watch.on_epoch_begin(0)
+    for loss in (np.nan, np.inf):
+        for batch in (3, 7):
+            with pytest.raises(training.DivergedError):
+                watch.on_train_batch_end(batch, {"loss": loss})
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run(lab, monkeypatch):
+    monkeypatch.setattr(training.Training, "score", lambda *_: (np.nan, 0.1))
+    assert finish(lab, epochs=1).status == "diverged"
+
+
+@pytest.fixture
+def say(lab, monkeypatch):
+    """Return a function that says to the lab what the page says, and returns the problem in its answer."""
+    answers = []
+    monkeypatch.setattr(type(lab), "send", lambda self, content, buffers=None: answers.append(content))
+
+    def say(**message):
+        lab._answer(lab, {**message, "number": "1"}, [])
+        assert answers[-1]["answered"] == "1"
+        return answers[-1]["problem"]
+
+    return say
+
+
+def test_messages_of_the_page_are_answered_with_settings_or_a_problem(lab, say):
     index = list(lab.index)
     index[1] = 0
-    lab._receive(lab, {"do": "train", "index": index, "guess": 0.3}, [])
+    assert say(do="train", index=index, guess=0.3) == ""
     assert lab.settings["units"] == 1
-    lab._receive(lab, {"do": "train", "index": index, "guess": 0.3}, [])
-    assert "under way" in lab.problem
-    lab._receive(lab, {"do": "stop"}, [])
-    shown = []
-    lab.observe(lambda change: shown.append(change.new), "problem")
+    assert "under way" in say(do="train", index=index, guess=0.3)
+    assert say(do="stop") == ""
+    assert "from 0 to 1" in say(do="train", index=index, guess=7)
+    index[1] = 2
+    assert say(do="set", index=index) == "" and lab.settings["units"] == 4
+    for wrong in ([99] * len(index), index[1:], [-1] * len(index)):
+        assert "position" in say(do="set", index=wrong)
+    assert lab.settings["units"] == 4
+    assert len(lab.runs) == 1 and not lab.training and lab.problem == ""
+
+
+def test_the_page_chooses_which_runs_are_drawn(lab, say):
     for _ in range(2):
-        lab._receive(lab, {"do": "train", "index": index, "guess": 7}, [])
-        assert "from 0 to 1" in lab.problem
-    assert len(shown) == 3, "the second refusal, too, is news to the browser"
-    lab._receive(lab, {"do": "train", "index": [99] * len(index), "guess": None}, [])
-    assert "IndexError" in lab.problem or "range" in lab.problem
-    assert len(lab.runs) == 1 and not lab.training
+        finish(lab, epochs=1)
+    assert say(do="draw", runs=[1]) == ""
+    assert lab.drawn == [1] and "beside it run 1" in lab.alt
 
 
 @pytest.fixture
@@ -201,13 +345,13 @@ def test_an_interrupt_while_waiting_stops_the_training_and_keeps_it(lab, monkeyp
 
 def test_the_recorded_band_belongs_to_the_settings():
     runs = load_runs()
-    band = lab_module._recorded_history(runs, lab_module.DEFAULTS | {"hidden_layers": 2, "epochs": 8})
+    band = curves.recorded_history(runs, DEFAULTS | {"hidden_layers": 2, "epochs": 8})
     chosen = {"hidden_layers": 2, "units": 64, "activation": "relu", "batch_norm": False, "optimizer": "adam"}
     expected = runs.sel(chosen | {"learning_rate": 0.001, "dropout": 0.0}).sel(epoch=slice(8))
     assert band.identical(expected)
     for other in ({"units": 512}, {"l2": 0.1}, {"schedule": "step"}, {"batch_norm": "after"}, {"training_images": 500}):
-        assert lab_module._recorded_history(runs, lab_module.DEFAULTS | other) is None, other
-    assert lab_module._recorded_history(None, lab_module.DEFAULTS) is None
+        assert curves.recorded_history(runs, DEFAULTS | other) is None, other
+    assert curves.recorded_history(None, DEFAULTS) is None
 
 
 def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
@@ -238,7 +382,7 @@ def test_the_table_saved_by_the_browser_is_the_table(lab):
     finish(lab, guess=0.25)
     saved = pd.read_csv(io.StringIO(lab.csv), keep_default_na=False, na_values=[""])
     assert saved["guess"].tolist() == [0.25]
-    assert set(lab_module.DEFAULTS) < set(saved.columns)
+    assert set(DEFAULTS) < set(saved.columns)
 
 
 @pytest.mark.parametrize(
@@ -260,18 +404,122 @@ def test_bad_arguments_are_named(images, change, message):
         live_lab(**arguments)
 
 
+def spoilt(value, *, kind=None):
+    """Images and labels, some of the images or labels spoilt."""
+    images, labels = np.zeros((5, 28, 28)), np.zeros(5)
+    if kind == "label":
+        labels[[1, 2]] = value
+    else:
+        images[[1, 2], 3, 4] = value
+    return images, labels
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        (spoilt(np.nan), "2 of the 5 images of {} have pixels that are NaN or infinite"),
+        (spoilt(np.inf), "2 of the 5 images of {} have pixels"),
+        (spoilt(255), "images of {} have gray levels from 0 to 255, and the lab takes 0 to 1"),
+        (spoilt(-0.5), "images of {} have gray levels from -0.5 to 0"),
+        (spoilt(10, kind="label"), "2 of the 5 labels of {} are no digits from 0 to 9; the first is 10"),
+        (spoilt(-1, kind="label"), "2 of the 5 labels of {}"),
+        (spoilt(2.5, kind="label"), "2 of the 5 labels of {}"),
+        (spoilt(np.nan, kind="label"), "2 of the 5 labels of {}"),
+        ((np.zeros((0, 28, 28)), np.zeros(0)), "{} has no images"),
+        (np.zeros((5, 28, 28)), "{} must be a pair of images"),
+        ((np.zeros((5, 28, 28)).astype(str), np.zeros(5)), "images of {} must be numbers"),
+    ],
+)
+def test_images_and_labels_that_no_network_can_learn_are_refused_by_name(images, part, pair, message):
+    with pytest.raises(ValueError, match=re.escape(message.format(part))):
+        live_lab(**{"train": images[0], "valid": images[1], part: pair}, controls=["units"])
+
+
+def test_numbers_of_numpy_are_taken(images):
+    train = images[0][0].astype("float64"), images[0][1].astype(float)
+    lab = live_lab(train, images[1], controls=["units", "learning_rate"], epochs=np.int64(1))
+    lab.set(units=np.int64(4), learning_rate=np.float32(0.01))
+    for guess in (np.float64(0.5), np.float32(0.5), np.array(0.5), np.int64(1), 0):
+        run = finish(lab, guess=guess)
+        assert (run.status, run.guess) == ("finished", guess)
+    assert {type(value) for value in run.settings.values()} == {int, float, str}
+
+
+def dense(network):
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+
+
+def rates(network):
+    return [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+
+
+# For each setting of the lab: another value, and where it shows in what is trained, and as what.
+SHOWS = {
+    "hidden_layers": (3, lambda seen: len(dense(seen.network)) - 1, 3),
+    "units": (32, lambda seen: dense(seen.network)[0].units, 32),
+    "activation": ("tanh", lambda seen: seen.network.get_layer(index=2).activation.__name__, "tanh"),
+    "initialization": (
+        "lecun_normal",
+        lambda seen: type(dense(seen.network)[0].kernel_initializer).__name__,
+        "LecunNormal",
+    ),
+    "l1": (1e-3, lambda seen: float(getattr(dense(seen.network)[0].kernel_regularizer, "l1", 0)), pytest.approx(1e-3)),
+    "l2": (1e-3, lambda seen: float(getattr(dense(seen.network)[0].kernel_regularizer, "l2", 0)), pytest.approx(1e-3)),
+    "dropout": (0.5, lambda seen: rates(seen.network), [0.5]),
+    "batch_norm": ("after", lambda seen: type(seen.network.get_layer(index=3)).__name__, "BatchNormalization"),
+    "optimizer": ("rmsprop", lambda seen: type(seen.optimizer).__name__, "RMSprop"),
+    "learning_rate": (0.1, lambda seen: float(seen.optimizer.learning_rate), pytest.approx(0.1)),
+    "schedule": ("cosine", lambda seen: isinstance(seen.optimizer.get_config()["learning_rate"], dict), True),
+    "batch_size": (50, lambda seen: seen.batches[0], 50),
+    "epochs": (3, lambda seen: seen.epochs, 3),
+    "training_images": (1000, lambda seen: sum(seen.batches), 1000),
+    "seed": (1, lambda seen: float(seen.network.get_weights()[0][0, 0]), None),
+}
+
+
+@pytest.fixture
+def seen_in_training(images, monkeypatch):
+    """What reaches the training of these settings, which is not done."""
+
+    def see(**settings):
+        seen = types.SimpleNamespace()
+
+        def fit(model, data, *, epochs, **_):
+            sizes = [len(labels) for _, labels in data]
+            seen.__dict__.update(network=model, optimizer=model.optimizer, batches=sizes, epochs=epochs)
+
+        monkeypatch.setattr(keras.Sequential, "fit", fit)
+        settings = DEFAULTS | {"training_images": 500} | settings
+        run = training.Training(settings, *images, report=lambda run: None)
+        run.run()
+        assert run.status == "finished"
+        return seen
+
+    return see
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_each_setting_changes_the_network_or_its_training(seen_in_training, name):
+    value, read, expected = SHOWS[name]
+    default, other = read(seen_in_training()), read(seen_in_training(**{name: value}))
+    assert other != default
+    assert expected is None or other == expected
+
+
 def test_bad_settings_and_guesses_are_named(lab):
     with pytest.raises(ValueError, match="no control 'dropout'"):
         lab.set(dropout=0.5)
     with pytest.raises(ValueError, match="units cannot be 0"):
         lab.set(units=0)
-    with pytest.raises(ValueError, match="from 0 to 1"):
-        lab.train("much")
+    for guess in ("much", "0.5", True, np.nan, 1.5, [0.5, 0.6], np.array([0.5])):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            lab.train(guess)
     assert lab.model is None and lab.table().empty
 
 
 def test_the_default_settings_are_those_of_the_recorder():
     """Else the band would belong to other networks than the live ones."""
     attributes = load_runs().attrs
-    assert attributes["batch_size"] == lab_module.DEFAULTS["batch_size"]
-    assert attributes["images"] == lab_module.DEFAULTS["training_images"]
+    assert attributes["batch_size"] == DEFAULTS["batch_size"]
+    assert attributes["images"] == DEFAULTS["training_images"]

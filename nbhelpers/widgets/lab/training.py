@@ -3,11 +3,12 @@
 import math
 import threading
 import time
+import traceback
 
 import keras
 import numpy as np
 
-from nbhelpers.models import batches, build_mlp, make_schedule
+from nbhelpers.models import batches, build_mlp, mlp_arguments
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 # Within an epoch, a point after each so many seconds, so that a long epoch, too, shows that something happens;
@@ -32,7 +33,7 @@ class Training(threading.Thread):
     Parameters
     ----------
     settings : dict
-        Hyperparameter to value, with the names of `nbhelpers.widgets.lab.DEFAULTS`.
+        Hyperparameter to value, with the names of `nbhelpers.widgets.lab.settings.DEFAULTS`.
     train, valid : pair of arrays
         Images of shape (n, 28, 28) and labels of shape (n,).
     report : callable
@@ -43,7 +44,7 @@ class Training(threading.Thread):
     status : str
         "training", then "finished", "stopped", "diverged" or "failed".
     model : keras.Sequential or None
-        The network as far as it is trained.
+        The network as far as it is trained; after the end with a new optimizer, not the one that trained it.
     history : dict of str to list
         ``epoch``, with a fraction within an epoch, and what Keras reports: ``loss`` and ``accuracy``, averages
         over the epoch so far, ``val_loss`` and ``val_accuracy``. At epoch 0, before the first step, only the latter.
@@ -59,39 +60,58 @@ class Training(threading.Thread):
         self.stop_asked = threading.Event()
         self.status, self.model, self.problem, self.epoch = "training", None, None, 0.0
         self.history = {name: [] for name in ("epoch", *METRICS)}
+        self._ending = threading.Lock()
         self._next_point = self._next_report = 0.0
 
     def run(self):
-        try:
-            self._train()
-            self.end("finished")
-        except StoppedError:
-            self.end("stopped")
-        except DivergedError:
-            self.end("diverged")
-        except Exception as problem:  # whatever it was, the reader sees it beside the run
-            self.end("failed", problem)
-        # What is kept is the run; images and the lab that was told of it are not held any longer.
+        self.end(*self._train_to_an_end())
+        # What is kept is the run, not the images, nor the lab that was told of it.
         self.train = self.valid = None
         self.report = lambda run: None
 
     def end(self, status, problem=None):
-        """Set how the training ended, and why if it failed; what was said first stays."""
-        if self.status == "training":
-            self.problem, self.status = problem, status
+        """Set how the training ended, and why if it failed; the first status stays."""
+        with self._ending:
+            if self.status == "training":
+                self.problem, self.status = problem, status
         self.report(self)
+
+    def _train_to_an_end(self):
+        """Train; return the status and the problem."""
+        try:
+            try:
+                self._train()
+            finally:
+                self._forget_optimizer()
+        except StoppedError:
+            return "stopped", None
+        except DivergedError:
+            return "diverged", None
+        except Exception as problem:  # whatever it was, the reader sees it beside the run
+            traceback.clear_frames(problem.__traceback__)  # which hold images and variables
+            return "failed", problem
+        return "finished", None
 
     def _train(self):
         settings = self.settings
-        n, epochs = settings["training_images"], settings["epochs"]
-        self.train = tuple(part[:n] for part in self.train)
+        self.train = tuple(part[: settings["training_images"]] for part in self.train)
         with _SEEDED:
             keras.utils.set_random_seed(settings["seed"])
-            self.model = _build(settings)
+            self.model = build_mlp(**mlp_arguments(settings))
             data = batches(*self.train, batch_size=settings["batch_size"])
+        # TensorFlow keeps for ever what sums gradients over machines, and with it the step and the optimizer.
+        self.model.optimizer._all_reduce_sum_gradients = list
         self.check()
         self.add_point(0.0, {"loss": math.nan, "accuracy": math.nan})
-        self.model.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=[_Watch(self)])
+        self.model.fit(data, epochs=settings["epochs"], shuffle=False, verbose=0, callbacks=[_Watch(self)])
+
+    def _forget_optimizer(self):
+        """Compile the network with a new optimizer: with its slots, the old one is twice as large as the weights."""
+        if self.model is None:
+            return
+        old = self.model.optimizer
+        new = type(old).from_config(old.get_config())
+        self.model.compile(optimizer=new, loss=self.model.loss, metrics=["accuracy"])
 
     def check(self):
         if self.stop_asked.is_set():
@@ -113,8 +133,7 @@ class Training(threading.Thread):
         """Add what training reports after this epoch, or part of it, and the scores on the validation images."""
         start = time.monotonic()
         val_loss, val_accuracy = self.score(*self.valid)
-        if not math.isfinite(val_loss):
-            raise DivergedError
+        _check_finite(val_loss)
         self.check()
         values = {**logs, "val_loss": val_loss, "val_accuracy": val_accuracy, "epoch": epoch}
         self.epoch = epoch
@@ -127,8 +146,6 @@ class Training(threading.Thread):
     def watch(self, epoch, logs):
         """After a step: end the training, add a point, or say how far it is, each when it is time."""
         self.check()
-        if not math.isfinite(logs["loss"]):
-            raise DivergedError
         self.epoch = epoch
         now = time.monotonic()
         if now >= self._next_point:
@@ -149,31 +166,15 @@ class _Watch(keras.callbacks.Callback):
         self.epochs_done = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        steps = -(-self.training.settings["training_images"] // self.training.settings["batch_size"])
+        _check_finite(logs["loss"])
         # The last step of an epoch has its point in `on_epoch_end`.
-        if batch + 1 < steps:
-            self.training.watch(self.epochs_done + (batch + 1) / steps, logs)
+        if batch + 1 < self.params["steps"]:
+            self.training.watch(self.epochs_done + (batch + 1) / self.params["steps"], logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            raise DivergedError
         self.training.add_point(epoch + 1.0, logs)
 
 
-def _build(settings):
-    """Return the compiled network of these settings."""
-    steps = settings["epochs"] * -(-settings["training_images"] // settings["batch_size"])
-    schedule = settings["schedule"]
-    rate = settings["learning_rate"]
-    if schedule != "constant":  # which suits any number of steps
-        rate = make_schedule(schedule, rate, steps=steps)
-    names = ("activation", "l1", "l2", "dropout", "optimizer")
-    initializer = settings["initialization"]
-    return build_mlp(
-        (settings["units"],) * settings["hidden_layers"],
-        kernel_initializer=None if initializer == "customary" else initializer,
-        batch_norm=False if settings["batch_norm"] == "none" else settings["batch_norm"],
-        learning_rate=rate,
-        input_shape=(28, 28),
-        **{name: settings[name] for name in names},
-    )
+def _check_finite(loss):
+    if not math.isfinite(loss):
+        raise DivergedError

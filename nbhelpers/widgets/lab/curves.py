@@ -1,0 +1,74 @@
+"""The picture of the live lab: curves of its runs, the band of recorded ones, and the same in words."""
+
+import numpy as np
+
+from nbhelpers.widgets.lab.settings import DEFAULTS
+
+
+def plot_runs(run, *, metric, others=(), band=None, ax):
+    """Draw a metric of a run against the epoch, earlier runs, and the band of recorded ones; return the Axes."""
+    if band is not None:
+        mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
+        ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
+        ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
+    for i, other in enumerate(others):
+        history = other.history
+        ax.plot(history["epoch"], history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
+    history = run.history if run is not None else {"epoch": []}
+    if history["epoch"]:
+        ax.plot(history["epoch"], history[metric], "--", color="C1", label="training")
+        ax.plot(history["epoch"], history[f"val_{metric}"], "-", color="C0", label=f"validation, run {run.number}")
+    if run is not None and run.guess is not None and metric == "accuracy":
+        ax.axhline(run.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {run.guess:g}")
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    if run is not None:
+        ax.set_xlim(0, run.settings["epochs"])
+    _zoom(ax)
+    if ax.get_legend_handles_labels()[0] and metric == "accuracy":
+        ax.legend(fontsize="small", loc="best")
+    return ax
+
+
+def _zoom(ax):
+    """Once there are points after the first epoch, leave out the steep way to it, which hides all else."""
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    after = [np.asarray(line.get_ydata())[np.asarray(line.get_xdata()) >= 1.5] for line in lines]
+    values = np.concatenate([*after, *(line.get_ydata() for line in ax.lines if line not in lines)] or [[]])
+    if sum(map(len, after)) and np.ptp(values) > 0:
+        margin = 0.05 * np.ptp(values)
+        ax.set_ylim(values.min() - margin, values.max() + margin)
+
+
+def _style(i):
+    """Colours and line styles of earlier runs: others than those of training and validation, and told apart."""
+    styles = ["-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+    return {"color": f"C{2 + i % 5}", "linestyle": styles[i % 5], "linewidth": 1.5}
+
+
+def recorded_history(recorded, settings):
+    """The recorded runs with the same settings, up to the same epoch, or None where there are none."""
+    from nbhelpers.models import mlp_arguments  # here, since `explore` needs no TensorFlow
+
+    if recorded is None:
+        return None
+    fixed = {name: value for name, value in DEFAULTS.items() if name not in (*recorded.dims, "epochs")}
+    if any(settings[name] != value for name, value in fixed.items() if name != "seed"):
+        return None
+    chosen = {name: settings[name] for name in DEFAULTS if name in recorded.dims and name != "seed"}
+    if "batch_norm" in chosen:
+        chosen["batch_norm"] = mlp_arguments(settings)["batch_norm"]
+    if any(value not in recorded[name].values for name, value in chosen.items()):
+        return None
+    return recorded.sel(chosen).sel(epoch=slice(settings["epochs"]))
+
+
+def describe(run, others, band):
+    """The picture in words."""
+    if run is None or not run.history["epoch"]:
+        return "Loss and accuracy, without a curve so far"
+    text = f"Loss and accuracy of run {run.number} against the epoch, up to {run.history['epoch'][-1]:.3g}: "
+    text += f"validation accuracy {run.history['val_accuracy'][-1]:.3f}"
+    text += f", guessed {run.guess:g}" if run.guess is not None else ""
+    text += f"; beside it {', '.join(f'run {other.number}' for other in others)}" if others else ""
+    return text + ("; behind it a band of recorded runs with the same settings" if band is not None else "")
