@@ -184,7 +184,7 @@ class LiveLab(PicturedWidget):
             return
         run.stop_asked.set()
         run.join(STOP_SECONDS)
-        # TensorFlow cannot be interrupted while it prepares a network: that thread ends later, and is not listened to.
+        # TensorFlow cannot be interrupted while it prepares a network: that thread ends later, its reports ignored.
         run.end("stopped")
         self.refresh()
 
@@ -211,7 +211,7 @@ class LiveLab(PicturedWidget):
         super().close()
 
     def table(self):
-        """Return all runs with their outcomes and settings, a pandas.DataFrame with a row a run.
+        """Return all runs with their outcomes and settings, a pandas.DataFrame with one row for each run.
 
         ``val_accuracy`` is that after the last point, ``off_by`` the guess less the validation accuracy.
         """
@@ -228,7 +228,7 @@ class LiveLab(PicturedWidget):
 
     def _receive(self, _, message, buffers):
         """Do what the browser asks for; what goes wrong is shown in the lab."""
-        self._tell("")  # so that the same problem once more is news
+        self._report_problem("")  # so that the same problem once more is news
         try:
             if message["do"] == "train":
                 self.index = message["index"]
@@ -236,14 +236,15 @@ class LiveLab(PicturedWidget):
             else:
                 self.stop()
         except Exception as problem:
-            self._tell(named(problem))
+            self._report_problem(named(problem))
         self._until_displayed(self._last_display)
 
     def _under_way(self):
         with self._state:
             return self._current
 
-    def _tell(self, problem):
+    def _report_problem(self, problem):
+        """Show this sentence, "" for none."""
         with self._state:
             if problem != self._problem:
                 self._problem = problem
@@ -290,7 +291,7 @@ class LiveLab(PicturedWidget):
             try:
                 self._set(self._draw(runs))
             except Exception as failure:
-                self._tell(named(failure))
+                self._report_problem(named(failure))
 
     def _set(self, traits):
         """Set the traits; what goes wrong where they are observed is shown, and the lab goes on."""
@@ -298,8 +299,8 @@ class LiveLab(PicturedWidget):
             try:
                 setattr(self, name, value)
             except Exception as failure:
-                if name != "problem":  # which would go on for ever
-                    self._tell(named(failure))
+                if name != "problem":  # which would repeat for ever
+                    self._report_problem(named(failure))
 
     def _redraw(self, _):
         self.refresh()
