@@ -8,9 +8,7 @@ from nbhelpers.widgets.lab.settings import DEFAULTS
 def plot_runs(run, *, metric, others=(), band=None, ax):
     """Draw a metric of a run against the epoch, earlier runs, and the band of recorded ones; return the Axes."""
     if band is not None:
-        mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
-        ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
-        ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
+        _plot_band(band, metric, ax)
     for i, other in enumerate(others):
         history = other.history
         ax.plot(history["epoch"], history[f"val_{metric}"], **_style(i), label=f"run {other.number}")
@@ -28,6 +26,13 @@ def plot_runs(run, *, metric, others=(), band=None, ax):
     if ax.get_legend_handles_labels()[0] and metric == "accuracy":
         ax.legend(fontsize="small", loc="best")
     return ax
+
+
+def _plot_band(band, metric, ax):
+    """Draw the mean of recorded runs over the seeds, and a standard deviation to each side."""
+    mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
+    ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
+    ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
 
 
 def _zoom(ax):

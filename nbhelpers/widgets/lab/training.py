@@ -64,7 +64,7 @@ class Training(threading.Thread):
         self._next_point = self._next_report = 0.0
 
     def run(self):
-        self.end(*self._train_to_an_end())
+        self.end(*self._train_and_classify())
         # What is kept is the run, not the images, nor the lab that was told of it.
         self.train = self.valid = None
         self.report = lambda run: None
@@ -76,7 +76,7 @@ class Training(threading.Thread):
                 self.problem, self.status = problem, status
         self.report(self)
 
-    def _train_to_an_end(self):
+    def _train_and_classify(self):
         """Train; return the status and the problem."""
         try:
             try:
@@ -99,14 +99,15 @@ class Training(threading.Thread):
             keras.utils.set_random_seed(settings["seed"])
             self.model = build_mlp(**mlp_arguments(settings))
             data = batches(*self.train, batch_size=settings["batch_size"])
-        # TensorFlow keeps for ever what sums gradients over machines, and with it the step and the optimizer.
+        # Summing gradients over replicas, of which there is one, registers a gradient function that TensorFlow never
+        # frees, and with it the traced step and the optimizer's slots.
         self.model.optimizer._all_reduce_sum_gradients = list
         self.check()
         self.add_point(0.0, {"loss": math.nan, "accuracy": math.nan})
         self.model.fit(data, epochs=settings["epochs"], shuffle=False, verbose=0, callbacks=[_Watch(self)])
 
     def _forget_optimizer(self):
-        """Compile the network with a new optimizer: with its slots, the old one is twice as large as the weights."""
+        """Compile the network with a new optimizer, since the slots of the old one are up to twice the weights."""
         if self.model is None:
             return
         old = self.model.optimizer

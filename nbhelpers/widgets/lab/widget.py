@@ -190,7 +190,7 @@ class LiveLab(CourseWidget):
             return
         run.stop_asked.set()
         run.join(STOP_SECONDS)
-        # TensorFlow cannot be interrupted while it prepares a network: that thread ends later, and is not listened to.
+        # TensorFlow cannot be interrupted while it prepares a network: that thread ends later, its reports ignored.
         run.end("stopped")
         self.refresh()
 
@@ -217,7 +217,7 @@ class LiveLab(CourseWidget):
         super().close()
 
     def table(self):
-        """Return all runs with their outcomes and settings, a pandas.DataFrame with a row a run.
+        """Return all runs with their outcomes and settings, a pandas.DataFrame with one row for each run.
 
         ``val_accuracy`` is that after the last point, ``off_by`` the guess less the validation accuracy.
         """
@@ -249,7 +249,8 @@ class LiveLab(CourseWidget):
         with self._state:
             return self._current
 
-    def _tell(self, problem):
+    def _report_problem(self, problem):
+        """Show this sentence, "" for none."""
         with self._state:
             if problem != self._problem:
                 self._problem = problem
