@@ -154,7 +154,7 @@ def test_who_observes_a_trait_may_call_any_method(lab, trait):
 
     lab.observe(call_all, trait)
     lab.set(epochs=1)
-    in_time(lambda: (lab.train(), lab._tell("as after a failure"), lab.wait()))
+    in_time(lambda: (lab.train(), lab._report_problem("as after a failure"), lab.wait()))
     assert not lab.training and len(lab.rows) == len(lab.runs) == 3
 
 

@@ -297,7 +297,7 @@ class LiveLab(CourseWidget):
             try:
                 self._set(self._draw(runs))
             except Exception as failure:
-                self._tell(describe_error(failure))
+                self._report_problem(describe_error(failure))
 
     def _set(self, traits):
         """Set the traits; what goes wrong where they are observed is shown, and the lab goes on."""
@@ -305,8 +305,8 @@ class LiveLab(CourseWidget):
             try:
                 setattr(self, name, value)
             except Exception as failure:
-                if name != "problem":  # which would go on for ever
-                    self._tell(describe_error(failure))
+                if name != "problem":  # which would repeat for ever
+                    self._report_problem(describe_error(failure))
 
     def _redraw(self, _):
         self.refresh()
