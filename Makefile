@@ -11,6 +11,8 @@ ONLY ?= notebooks
 # TensorFlow: no log lines, and the same arithmetic on every processor.
 export TF_CPP_MIN_LOG_LEVEL := 3
 export TF_ENABLE_ONEDNN_OPTS := 0
+# Keras on TensorFlow, whatever a reader's own keras.json says.
+export KERAS_BACKEND := tensorflow
 
 .PHONY: help lab test lint tests unit checks data browser nbval notebooks bench runs lock clean
 
