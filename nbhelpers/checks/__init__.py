@@ -3,7 +3,7 @@
 One module a notebook; a notebook says ``from nbhelpers import checks`` and calls ``checks.name(answer)``.
 """
 
-from nbhelpers.checks.common import real_improvement, report
+from nbhelpers.checks.common import real_improvement
 from nbhelpers.checks.notebook_01 import enough_images, parameter_count
 from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, width_for_budget
 from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
@@ -48,7 +48,6 @@ __all__ = [
     "penalty",
     "procedure",
     "real_improvement",
-    "report",
     "resumed",
     "small_box",
     "small_network",

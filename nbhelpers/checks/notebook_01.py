@@ -1,25 +1,26 @@
-"""Checks of the exercises of notebook 01."""
+"""Checks of the exercises of notebook 01; that of the third one, `real_improvement`, is shared."""
 
-import itertools
 import math
 
-from nbhelpers.checks.common import report
+from nbhelpers.checks.common import AnswerError, call, check, parameters_of, same, shown, whole_number
 
 
+@check
 def enough_images(images, *, accuracy=0.95, error=0.001):
     """01, exercise 1: the smallest number of images whose binomial error is at most `error`."""
-    if not isinstance(images, int) or images < 1:
-        return report(f"The number of images is a whole number above zero, got {images!r}.", "")
+    images = whole_number(images, "The number of images")
     found = math.sqrt(accuracy * (1 - accuracy) / images)
-    one_less = math.sqrt(accuracy * (1 - accuracy) / max(1, images - 50))
-    problem = None
+    fifty_less = math.sqrt(accuracy * (1 - accuracy) / max(1, images - 50))
     if found > error * (1 + 1e-9):
-        problem = f"With {images:,} images the error is {found:.4f}, above {error:g}. Solve the formula for the images."
-    elif one_less <= error:
-        problem = f"{images:,} images are more than are needed. Solve the formula for the images."
-    return report(problem, f"{images:,} images bring the error down to {found:.4f}.")
+        raise AnswerError(
+            f"With {images:,} images the error is {found:.4f}, above {error:g}. Solve the formula for them."
+        )
+    if fifty_less <= error:
+        raise AnswerError(f"{images:,} images are more than are needed. Solve the formula for the images.")
+    return f"{images:,} images bring the error down to {found:.4f}."
 
 
+@check
 def parameter_count(count):
     """01, exercise 2: `count(units)` is the number of parameters of a network on MNIST with these hidden units."""
     hints = {
@@ -30,9 +31,7 @@ def parameter_count(count):
         (5, 6, 7): "Three hidden layers: each layer reads the one before it.",
     }
     for units, hint in hints.items():
-        sizes = (784, *units, 10)
-        right = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(sizes))
-        answer = count(units)
-        if answer != right:
-            return report(f"count_parameters({units}) gave {answer!r}. {hint}", "")
-    return report(None, f"All {len(hints)} networks are counted right.")
+        answer = call(count, units, name="count_parameters")
+        if not same(answer, parameters_of(units)):
+            raise AnswerError(f"count_parameters({units}) gave {shown(answer)}. {hint}")
+    return f"All {len(hints)} networks are counted right."

@@ -1,61 +1,48 @@
 """Checks of the exercises of notebook 02."""
 
-import itertools
+import math
 
-from nbhelpers.checks.common import report
+from nbhelpers.checks.common import AnswerError, call, check, named, parameters_of, position, shown, whole_number
 from nbhelpers.compare import ruler, tuned
 
 
+@check
 def layers_for_pieces(hidden_layers, *, pieces=1000):
     """02, exercise 1: the fewest folding layers that draw at least so many straight pieces."""
-    if not isinstance(hidden_layers, int) or hidden_layers < 1:
-        return report(f"The number of hidden layers is a whole number above zero, got {hidden_layers!r}.", "")
-    problem = None
-    if 2**hidden_layers < pieces:
-        problem = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces, fewer than {pieces:,}. See the table."
-    elif 2 ** (hidden_layers - 1) >= pieces:
-        problem = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces; fewer layers would do. See the table."
-    return report(problem, f"{hidden_layers} layers draw {2**hidden_layers:,} pieces.")
+    hidden_layers, fewest = whole_number(hidden_layers, "The number of hidden layers"), math.ceil(math.log2(pieces))
+    if hidden_layers > fewest:
+        raise AnswerError(f"{hidden_layers} layers draw {pieces:,} pieces; fewer layers would do. See the table.")
+    text = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces"
+    if hidden_layers < fewest:
+        raise AnswerError(f"{text}, fewer than {pieces:,}. See the table.")
+    return f"{text}."
 
 
+@check
 def width_for_budget(width):
     """02, exercise 2: `width(budget, hidden_layers)` is the largest constant width within the budget."""
-
-    def parameters(units, hidden_layers):
-        return sum((a + 1) * b for a, b in itertools.pairwise((784, *[units] * hidden_layers, 10)))
-
     for budget, hidden_layers in [(10_000, 1), (10_000, 2), (40_000, 4), (100_000, 8), (7_960, 1)]:
-        answer = width(budget, hidden_layers)
-        case = f"width_for_budget({budget:,}, {hidden_layers}) gave {answer!r}."
-        if not hasattr(answer, "__index__") or answer < 1:
-            return report(f"{case} A width is a whole number of units, at least 1.", "")
-        if parameters(answer, hidden_layers) > budget:
-            return report(
-                f"{case} That needs {parameters(answer, hidden_layers):,} parameters. Count the biases too.", ""
-            )
-        if parameters(answer + 1, hidden_layers) <= budget:
-            return report(f"{case} One unit more would still fit. Layers after the first cost little.", "")
-    return report(None, "Five budgets are spent to the last unit that fits.")
+        answer = call(width, budget, hidden_layers, name="width_for_budget")
+        case = f"width_for_budget({budget:,}, {hidden_layers}) gave {shown(answer)}."
+        units = whole_number(answer, f"{case} A width")
+        needed = parameters_of([units] * hidden_layers)
+        if needed > budget:
+            raise AnswerError(f"{case} That needs {needed:,} parameters. Count the biases too.")
+        if parameters_of([units + 1] * hidden_layers) <= budget:
+            raise AnswerError(f"{case} One unit more would still fit. Layers after the first cost little.")
+    return "Five budgets are spent to the last unit that fits."
 
 
+@check
 def deeper_is_better(runs, setting, *, deep=4, shallow=1):
     """02, exercise 3: in this setting the deep network beats the shallow one by more than the ruler's margin."""
-    free = [
-        name for name in runs["val_accuracy"].dims if name not in ("hidden_layers", "learning_rate", "seed", "epoch")
-    ]
-    if sorted(setting) != sorted(free):
-        return report(
-            f"A setting names {', '.join(free)}, each once; yours names {', '.join(setting) or 'nothing'}.", ""
-        )
-    for name, value in setting.items():
-        if value not in runs[name].values:
-            known = ", ".join(map(str, runs[name].values))
-            return report(f"{name}={value!r} was not recorded. Choose one of: {known}.", "")
-    accuracy = tuned(runs["val_accuracy"].sel(epoch=15).sel(setting))
+    scores = runs["val_accuracy"].sel(epoch=15)
+    free = [name for name in scores.dims if name not in ("hidden_layers", "learning_rate", "seed")]
+    setting = named(setting, free, "A setting")
+    chosen = {name: position(value, runs[name].values.tolist(), name) for name, value in setting.items()}
+    accuracy = tuned(scores.isel(chosen))
     difference, margin = ruler(accuracy.sel(hidden_layers=shallow), accuracy.sel(hidden_layers=deep))
-    problem = None
+    text = f"{deep} layers against {shallow}: {difference:+.4f}, margin {margin:.4f}."
     if difference <= margin:
-        problem = (
-            f"{deep} layers against {shallow}: {difference:+.4f}, margin {margin:.4f}. Try what slows a network down."
-        )
-    return report(problem, f"{deep} layers against {shallow}: {difference:+.4f}, more than the margin of {margin:.4f}.")
+        raise AnswerError(f"{text} What keeps the training of a deep network going, and what holds it back?")
+    return f"{text} Here depth pays."
