@@ -3,7 +3,6 @@
 import functools
 import itertools
 import math
-import textwrap
 import traceback
 from collections.abc import Mapping
 from numbers import Real
@@ -37,9 +36,15 @@ def check(judge):
     return checked
 
 
+def cut(text, width):
+    """Return a text in one line, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 2]} …"
+
+
 def shown(answer, *, width=80):
-    """Return an answer as it is typed, cut where it is long."""
-    return textwrap.shorten(repr(answer), width, placeholder=" …")
+    """Return an answer as it is typed, in one line, cut where it is long."""
+    return cut(repr(answer), width)
 
 
 def numbers(answer, name):
@@ -141,7 +146,7 @@ def call(function, *arguments, name):
         case = f"{name}({', '.join(shown(argument, width=40) for argument in arguments)})"
         lines = [frame.line for frame in traceback.extract_tb(error.__traceback__)[1:2] if frame.line]
         where = f" at `{lines[0]}`" if lines else ""
-        raise AnswerError(f"{case} raised {type(error).__name__}{where}: {shown(str(error), width=200)}") from None
+        raise AnswerError(f"{case} raised {type(error).__name__}{where}: {cut(str(error), 200)}") from None
 
 
 def sizes_of(units):

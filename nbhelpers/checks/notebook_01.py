@@ -12,9 +12,8 @@ def enough_images(images, *, accuracy=0.95, error=0.001):
     found = math.sqrt(accuracy * (1 - accuracy) / images)
     fifty_less = math.sqrt(accuracy * (1 - accuracy) / max(1, images - 50))
     if found > error * (1 + 1e-9):
-        raise AnswerError(
-            f"With {images:,} images the error is {found:.4f}, above {error:g}. Solve the formula for them."
-        )
+        text = f"With {images:,} images the error is {found:.4f}, above {error:g}"
+        raise AnswerError(f"{text}. Solve the formula for the images.")
     if fifty_less <= error:
         raise AnswerError(f"{images:,} images are more than are needed. Solve the formula for the images.")
     return f"{images:,} images bring the error down to {found:.4f}."

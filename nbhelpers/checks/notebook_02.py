@@ -42,7 +42,9 @@ def deeper_is_better(runs, setting, *, deep=4, shallow=1):
     chosen = {name: position(value, runs[name].values.tolist(), name) for name, value in setting.items()}
     accuracy = tuned(scores.isel(chosen))
     difference, margin = ruler(accuracy.sel(hidden_layers=shallow), accuracy.sel(hidden_layers=deep))
-    text = f"{deep} layers against {shallow}: {difference:+.4f}, margin {margin:.4f}."
+    text = f"{deep} layers against {shallow}: {difference:+.4f}"
     if difference <= margin:
-        raise AnswerError(f"{text} What keeps the training of a deep network going, and what holds it back?")
-    return f"{text} Here depth pays."
+        raise AnswerError(
+            f"{text}, margin {margin:.4f}. What keeps the training of a deep network going, and what holds it back?"
+        )
+    return f"{text}, more than the margin of {margin:.4f}."

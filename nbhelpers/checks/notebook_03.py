@@ -8,6 +8,7 @@ from nbhelpers.checks.common import (
     beats,
     call,
     check,
+    cut,
     fresh_seeds,
     mnist,
     position,
@@ -112,7 +113,7 @@ def _train(build, images, labels, *, rate, seed, epochs):
     try:
         model.fit(batches(images, labels), epochs=epochs, shuffle=False, verbose=0)
     except Exception as error:
-        problem = shown(str(error), width=200)
+        problem = cut(str(error), 200)
         raise AnswerError(
             f"Training your network on images of 28 × 28 pixels raised {type(error).__name__}: {problem}"
         ) from None

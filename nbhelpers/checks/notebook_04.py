@@ -60,7 +60,7 @@ def every_seed_above(train, threshold, *, seeds=3, epochs=5, rng=None):
 
     The network has ten hidden layers of 100 sigmoid units.
     """
-    scores = accuracies(train, fresh_seeds(rng, seeds), name="deep_sigmoid", epochs=epochs, look=_is_a_deep_sigmoid)
+    scores = accuracies(train, fresh_seeds(rng, seeds), name="Your function", epochs=epochs, look=_is_a_deep_sigmoid)
     worst = float(scores.min())
     if worst <= threshold:
         raise AnswerError(f"The worst of {seeds} seeds reads {worst:.3f}, not above {threshold:g}.")

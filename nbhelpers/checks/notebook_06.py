@@ -57,8 +57,8 @@ def as_good_as(reference, mine, *, accepted=0.01, seeds=3, epochs=4, rng=None):
     Both are functions that take a seed and return a trained network; those of `mine` have no batch normalization.
     """
     chosen = fresh_seeds(rng, seeds)
-    yours = accuracies(mine, chosen, name="mine", epochs=epochs, look=_is_not_normalized)
-    difference, margin = ruler(accuracies(reference, chosen, name="reference"), yours)
+    yours = accuracies(mine, chosen, name="Your function", epochs=epochs, look=_is_not_normalized)
+    difference, margin = ruler(accuracies(reference, chosen, name="The reference's function"), yours)
     text = f"Yours differ by {difference:+.4f}, margin {margin:.4f}"
     if difference < -accepted:
         raise AnswerError(f"{text}. They are worse than the reference by more than {accepted:g}.")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks.common import AnswerError, call, check, same, shown, whole_number
+from nbhelpers.checks.common import AnswerError, call, check, cut, same, shown, whole_number
 from nbhelpers.search import incumbents, play, random_search, space_of, worlds
 
 
@@ -89,7 +89,7 @@ def _found(player, seen, unseen, *, budget):
         trials, _ = play(player, seen, budget=budget)
     except Exception as error:
         rule = f"A search yields a tuple of indices, one for each hyperparameter, and a number of epochs, 1 to {last}."
-        raise AnswerError(f"{type(error).__name__}: {shown(str(error), width=200)} {rule}") from None
+        raise AnswerError(f"{type(error).__name__}: {cut(str(error), 200)} {rule}") from None
     finished = [trial for trial in trials if trial[2] == last]
     if not finished:
         raise AnswerError(

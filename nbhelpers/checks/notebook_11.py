@@ -11,6 +11,7 @@ from nbhelpers.checks.common import (
     beats,
     call,
     check,
+    cut,
     fresh_seeds,
     mnist,
     shown,
@@ -48,16 +49,18 @@ def thawed(thaw):
     for layer in model.layers[:-1]:
         layer.trainable = False
     model.compile("adam", loss="sparse_categorical_crossentropy")
+    x, y = np.random.default_rng(0).random((12, 4), "float32"), np.arange(12) % 3
+    # From here on a change of `trainable` alone changes nothing.
+    model.fit(x, y, verbose=0)
     answer = call(thaw, model, 0.004, name="thaw")
     model = model if answer is None else answer
     first = {kind: _first(model, getattr(keras.layers, kind)) for kind in ("Dense", "BatchNormalization")}
     before = {kind: [np.array(w) for w in layer.get_weights()] for kind, layer in first.items()}
-    x, y = np.random.default_rng(0).random((12, 4), "float32"), np.arange(12) % 3
     try:
         model.fit(x, y, verbose=0)
         rate = float(model.optimizer.learning_rate)
     except Exception as error:
-        problem = f"{type(error).__name__}: {shown(str(error))}"
+        problem = f"{type(error).__name__}: {cut(str(error), 80)}"
         raise AnswerError(f"After your thaw, training raised {problem}") from None
     moved = {
         kind: any(not np.array_equal(a, b) for a, b in zip(before[kind], layer.get_weights(), strict=True))

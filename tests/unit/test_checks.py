@@ -634,6 +634,14 @@ def test_a_network_that_is_not_better_hardly_passes_however_often_it_is_tried(ca
     assert "✓" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("thaw", "word"), [(half_thaw, "lowest layer"), (thaw_everything, "averages"), (right_thaw, "✓")]
+)
+def test_a_thaw_is_tried_on_a_network_that_was_trained(thaw, word, capsys):
+    checks.thawed(thaw)
+    assert word in capsys.readouterr().out
+
+
 def test_epochs_are_counted_over_all_calls_of_fit():
     model = build_mlp((2,), input_shape=(3,))
     x, y = np.zeros((20, 3)), np.zeros(20)
