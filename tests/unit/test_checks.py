@@ -219,6 +219,12 @@ def mean_of_all_and_luckiest_kept(images, labels, seed):
     return np.mean([score for score, _ in found]), max(found, key=lambda pair: pair[0])[1]
 
 
+def honest_report_and_luckiest_kept(images, labels, seed):
+    predict = luckiest(images, labels, seed)[1]
+    others, digits = common.mnist("train")
+    return np.mean(predict(others[40_000:42_000].reshape(2000, 784)) == digits[40_000:42_000]), predict
+
+
 def plain_score(images, labels, seed):
     return nearest(images, labels, seed)
 
@@ -310,6 +316,12 @@ def good_start(images, labels, learning_rate, seed):
     return model
 
 
+def longer_start(images, labels, learning_rate, seed):
+    model = good_start(images, labels, learning_rate, seed)
+    model.optimizer.iterations.assign(300)
+    return model
+
+
 QUICK = {"rates": (0.003,), "seeds": 3, "rng": 0}
 ANGLES = np.random.default_rng(0).uniform(-45, 45, 2000)
 TURNED = (ANGLES + np.random.default_rng(1).normal(0, 10, 2000))[:, None] * np.ones(784), ANGLES
@@ -379,6 +391,7 @@ WRONG = [
     partial(checks.real_improvement, training(0.94), lambda seed: np.ones(10_000, bool), rng=0),
     partial(checks.real_improvement, training(0.94), lambda seed: lambda images: np.ones((10, 3)), rng=0),
     partial(checks.layers_for_pieces, 9),
+    partial(checks.layers_for_pieces, True, pieces=2),
     partial(checks.layers_for_pieces, 11),
     partial(checks.layers_for_pieces, 1000.0),
     partial(checks.width_for_budget, lambda budget, hidden_layers: budget // 784),
@@ -392,6 +405,7 @@ WRONG = [
     partial(checks.smallest_width, 100, WIDTHS),
     partial(checks.multiplications, right_count),
     partial(checks.small_network, lambda: build_mlp((13,))),
+    partial(checks.small_network, partial(build_cnn, (16, 32)), rates=(0.01,), seeds=2, epochs=1, rng=0),
     partial(checks.small_network, lambda: build_mlp((12,)), rates=(0.01,), seeds=2, epochs=1, rng=0),
     partial(checks.small_network, lambda: build_mlp((12,), input_shape=(14, 14)), seeds=2, epochs=1, rng=0),
     partial(checks.small_network, lambda: keras.Sequential([keras.layers.Dense(10)])),
@@ -480,7 +494,9 @@ WRONG = [
     partial(checks.better_start, new_start, new_start, **QUICK),
     partial(checks.better_start, good_start, lambda *given: build_mlp((19,), classes=5), **QUICK),
     partial(checks.better_start, [0.8, 0.81, 0.8], new_start, **QUICK),
+    partial(checks.better_start, longer_start, new_start, **QUICK),
     partial(checks.flaw, 5, luckiest, luckiest, name="the luckiest seed", draws=8, rng=0),
+    partial(checks.flaw, 5, luckiest, honest_report_and_luckiest_kept, name="the luckiest seed", draws=8, rng=0),
     partial(checks.flaw, 5, luckiest, mean_of_all_and_luckiest_kept, name="the luckiest seed", draws=8, rng=0),
     partial(checks.flaw, 5, luckiest, plain_score, name="too few epochs", draws=2),
     partial(checks.flaw, 5, luckiest, plain_score, name="?", draws=2),
