@@ -59,7 +59,7 @@ def flaw(exercise, flawed, mended, *, name, images=400, loss=False, draws=8, rng
     )
     if problem:
         raise AnswerError(f"{problem} {text}.")
-    if abs(yours) > min(2.5 * error + 0.005, abs(flattered) / 2):
+    if abs(yours) > min(2.5 * error + 0.005, 0.7 * abs(flattered)):
         raise AnswerError(f"{text}: what yours reports is not what new images confirm.")
     if your_true - true > 0.1 if loss else true - your_true > 0.1:
         raise AnswerError(
