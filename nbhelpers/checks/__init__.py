@@ -1,0 +1,59 @@
+"""Check the answers to the exercises: say what is wrong and where to look, never the answer.
+
+One module a notebook; a notebook says ``from nbhelpers import checks`` and calls ``checks.name(answer)``.
+"""
+
+from nbhelpers.checks.common import real_improvement
+from nbhelpers.checks.notebook_01 import enough_images, parameter_count
+from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, width_for_budget
+from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
+from nbhelpers.checks.notebook_04 import every_seed_above, initial_deviation, leaky_relu, unfair_rate
+from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout, penalty
+from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetting_steps
+from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
+from nbhelpers.checks.notebook_08 import networks_of_a_grid, small_box, typical_error
+from nbhelpers.checks.notebook_09 import better_player, epochs_of_a_bracket, parzen_ratio
+from nbhelpers.checks.notebook_10 import break_even, lost_trials, resumed
+from nbhelpers.checks.notebook_11 import better_start, moved_parameters, thawed
+from nbhelpers.checks.notebook_12 import FLAWS, RIGHT_FLAWS, budgets, flaw, procedure
+
+__all__ = [
+    "FLAWS",
+    "RIGHT_FLAWS",
+    "as_good_as",
+    "better_player",
+    "better_start",
+    "break_even",
+    "budgets",
+    "cosine_schedule",
+    "deeper_is_better",
+    "enough_images",
+    "epochs_of_a_bracket",
+    "every_seed_above",
+    "flattered_by_the_rate",
+    "flaw",
+    "folded_batch_norm",
+    "forgetting_steps",
+    "hand_dropout",
+    "initial_deviation",
+    "layers_for_pieces",
+    "leaky_relu",
+    "log_spaced",
+    "lost_trials",
+    "moved_parameters",
+    "multiplications",
+    "networks_of_a_grid",
+    "parameter_count",
+    "parzen_ratio",
+    "penalty",
+    "procedure",
+    "real_improvement",
+    "resumed",
+    "small_box",
+    "small_network",
+    "smallest_width",
+    "thawed",
+    "typical_error",
+    "unfair_rate",
+    "width_for_budget",
+]

@@ -1,0 +1,247 @@
+"""What the checks share: how an answer is read, how a network is judged, and the sentence that a reader gets."""
+
+import functools
+import itertools
+import math
+import traceback
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
+from nbhelpers.compare import ruler
+
+# Readers may try as often as they like, with new seeds each time. So a difference must exceed so many of the ruler's
+# margins: one of them is exceeded by chance too often for that.
+MARGINS = 1.5
+
+
+class AnswerError(Exception):
+    """What is wrong with an answer, as a sentence for the reader."""
+
+
+def check(judge):
+    """Make a check of a function that returns praise or raises `AnswerError`: it prints the sentence after ✓ or ✗.
+
+    Wrong answers of any kind end in `AnswerError`, so the function reads them with the helpers of this module.
+    """
+
+    @functools.wraps(judge)
+    def checked(*answers, **options):
+        try:
+            print(f"✓ {judge(*answers, **options)}")
+        except AnswerError as problem:
+            print(f"✗ Not yet. {problem}")
+
+    return checked
+
+
+def cut(text, width):
+    """Return a text in one line, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 2]} …"
+
+
+def shown(answer, *, width=80):
+    """Return an answer as it is typed, in one line, cut where it is long."""
+    return cut(repr(answer), width)
+
+
+def numbers(answer, name):
+    """Return an answer as an array of floats, from whatever a person types for numbers; truth values are none.
+
+    Raises
+    ------
+    AnswerError
+        If it is no number, list or array of numbers, or one of them is not finite.
+    """
+    problem = AnswerError(f"{name} should be made of numbers that are finite, got {shown(answer)}.")
+    try:
+        found = np.asarray(answer)
+        if found.dtype.kind == "O" and all(isinstance(value, Real) for value in found.flat):
+            found = found.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise problem from None
+    if found.dtype.kind not in "iuf" or not np.isfinite(found).all():
+        raise problem
+    return found.astype(float)
+
+
+def number(answer, name):
+    """Return an answer as a float: a number of Python or NumPy, or an array that holds just one."""
+    try:
+        found = numbers(answer, name)
+    except AnswerError:
+        found = np.empty(0)
+    if found.size != 1:
+        raise AnswerError(f"{name} should be one number, got {shown(answer)}.")
+    return found.item()
+
+
+def whole_number(answer, name, *, least=1):
+    """Return an answer as an int, also if it is a float that is whole, such as 47500.0; True is none."""
+    rule = f"{name} should be a whole number of at least {least}, got {shown(answer)}."
+    try:
+        found = number(answer, name)
+    except AnswerError:
+        raise AnswerError(rule) from None
+    if not found.is_integer() or found < least:
+        raise AnswerError(rule)
+    return int(found)
+
+
+def same(answer, right, *, tolerance=1e-6):
+    """Whether an answer is a number or array of the right shape and values; False for anything else."""
+    try:
+        found = numbers(answer, "The answer")
+    except AnswerError:
+        return False
+    if np.ndim(right) == 0 and found.size == 1:
+        found = found.reshape(())
+    return found.shape == np.shape(right) and np.allclose(found, right, rtol=tolerance, atol=tolerance)
+
+
+def same_text(answer, right):
+    """Whether an answer is this word, in capitals or not."""
+    return isinstance(answer, str) and answer.strip().casefold() == right.casefold()
+
+
+def position(value, known, name):
+    """Return the index of a value among the recorded ones, whichever way a person types it."""
+    for index, one in enumerate(known):
+        if _means(value, one):
+            return index
+    raise AnswerError(f"{name}={shown(value)} was not recorded. Choose from: {', '.join(map(str, known))}.")
+
+
+def _means(value, one):
+    if isinstance(one, str):
+        return same_text(value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value, one)
+    if isinstance(one, bool):
+        return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biu" and int(value) == one
+    try:
+        # Rates are recorded with three digits: 10**-1.5 as 0.0316.
+        return math.isclose(number(value, "value"), one, rel_tol=1e-3 if isinstance(one, float) else 0)
+    except AnswerError:
+        return False
+
+
+def named(answer, names, what):
+    """Return an answer that is a dictionary with just these names, in their order."""
+    if not isinstance(answer, Mapping):
+        raise AnswerError(f"{what} is a dictionary from names to values, got {shown(answer)}.")
+    if set(answer) != set(names):
+        yours = ", ".join(map(str, answer)) or "nothing"
+        raise AnswerError(f"{what} names {', '.join(names)}, each once; yours names {yours}.")
+    return {name: answer[name] for name in names}
+
+
+def call(function, *arguments, name):
+    """Call a function of the reader's; an error in it is told in a sentence."""
+    if not callable(function):
+        raise AnswerError(f"{name} should be a function, got {shown(function)}.")
+    try:
+        return function(*arguments)
+    except Exception as error:
+        case = f"{name}({', '.join(shown(argument, width=40) for argument in arguments)})"
+        lines = [frame.line for frame in traceback.extract_tb(error.__traceback__)[1:2] if frame.line]
+        where = f" at `{lines[0]}`" if lines else ""
+        raise AnswerError(f"{case} raised {type(error).__name__}{where}: {cut(str(error), 200)}") from None
+
+
+def sizes_of(units):
+    """Return inputs and outputs of each layer of a network on MNIST with these hidden units."""
+    return list(itertools.pairwise((784, *units, 10)))
+
+
+def fresh_seeds(rng, count):
+    """Return so many seeds that no earlier call had; `rng` is None, or for tests a seed or generator."""
+    return np.random.default_rng(rng).integers(2**31, size=count).tolist()
+
+
+@functools.cache
+def mnist(split):
+    """Return images and labels of a split of MNIST, loaded once for all checks."""
+    from nbhelpers.data import load_mnist
+
+    return load_mnist(split)
+
+
+def accuracy_of(model, images, labels, *, name):
+    """Return which share of the images a network reads right, from its outputs of shape (images, classes)."""
+    from sklearn.metrics import accuracy_score
+
+    if not callable(model):
+        raise AnswerError(f"{name} should return the trained network, got {shown(model)}.")
+    outputs = numbers(call(model, images, name="Your network"), "The outputs of your network")
+    if outputs.ndim != 2 or len(outputs) != len(labels):
+        raise AnswerError(f"Your network gave an array of shape {outputs.shape} for {len(labels):,} images.")
+    return float(accuracy_score(labels, outputs.argmax(axis=1)))
+
+
+def epochs_of(model):
+    """Return for how many epochs a Keras model was trained since it was compiled."""
+    history = getattr(model, "history", None)
+    if history is None:
+        return 0
+    steps, optimizer = history.params.get("steps"), getattr(model, "optimizer", None)
+    # Calls of `fit` before the last one show in the number of steps alone.
+    taken = int(optimizer.iterations) / steps if steps and optimizer else 0
+    return max(len(history.epoch), math.ceil(taken))
+
+
+def accuracies(train, seeds, *, name, epochs=None, look=None):
+    """Train a network from each seed, and score it on the 10,000 validation images.
+
+    Parameters
+    ----------
+    train : function
+        The reader's: takes a seed, and returns a trained network.
+    seeds : list of int
+        One for each network.
+    name : str
+        What the reader calls the function.
+    epochs : int, optional
+        The most epochs that the network may be trained for.
+    look : function, optional
+        Takes each network, and raises `AnswerError` if it is not what the exercise asks for.
+
+    Returns
+    -------
+    ndarray of shape (seeds,)
+    """
+    from tqdm.auto import tqdm
+
+    scores = []
+    for seed in tqdm(seeds, unit="network", leave=False):
+        model = call(train, seed, name=name)
+        scores.append(accuracy_of(model, *mnist("valid"), name=name))
+        if look is not None:
+            look(model)
+        if epochs is not None and epochs_of(model) > epochs:
+            raise AnswerError(f"{name} trained for {epochs_of(model)} epochs; {epochs} are allowed.")
+    return np.array(scores)
+
+
+def beats(before, after, **options):
+    """Return in a sentence how accuracies `after` differ from those `before`, or raise `AnswerError` if too little."""
+    difference, margin = ruler(before, after, **options)
+    text = f"The difference is {difference:+.4f} and the ruler's margin {margin:.4f}"
+    if difference < -margin:
+        raise AnswerError(f"{text}: yours is worse.")
+    if difference <= MARGINS * margin:
+        rule = f"Since you may try as often as you like, {MARGINS} margins are wanted"
+        raise AnswerError(f"{text}. {rule}: one is exceeded by chance now and then.")
+    return f"{text}: more than {MARGINS} of them, which chance hardly makes."
+
+
+@check
+def real_improvement(before, after, *, seeds=4, epochs=None, rng=None):
+    """01, exercise 3, and others: networks of `after` beat those of `before` by more than the ruler's margin.
+
+    Both are functions that take a seed and return a trained network. The check chooses the seeds, new ones at each
+    call, and scores the networks on the validation images.
+    """
+    chosen = fresh_seeds(rng, seeds)
+    yours = accuracies(after, chosen, name="Your function", epochs=epochs)
+    return beats(accuracies(before, chosen, name="The baseline's function"), yours)

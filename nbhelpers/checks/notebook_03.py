@@ -1,0 +1,120 @@
+"""Checks of the exercises of notebook 03."""
+
+import numpy as np
+
+from nbhelpers.checks.common import (
+    AnswerError,
+    accuracy_of,
+    beats,
+    call,
+    check,
+    cut,
+    fresh_seeds,
+    mnist,
+    position,
+    same,
+    shown,
+    sizes_of,
+)
+from nbhelpers.compare import ruler, tuned
+
+
+@check
+def smallest_width(units, runs, *, accepted=0.005):
+    """03, exercise 1: the smallest width whose loss against 512 units, margin included, is at most `accepted`."""
+    accuracy = tuned(runs["val_accuracy"].sel(epoch=15, hidden_layers=1))
+    widths = accuracy.units.values.tolist()
+    units = widths[position(units, widths, "units")]
+
+    def worst_loss(width):
+        difference, margin = ruler(accuracy.sel(units=512), accuracy.sel(units=width))
+        return 0.0 if width == 512 else margin - difference
+
+    if worst_loss(units) > accepted:
+        raise AnswerError(
+            f"{units} units may lose {worst_loss(units):.4f}, margin included. Compare each width with 512."
+        )
+    if any(worst_loss(width) <= accepted for width in widths if width < units):
+        raise AnswerError(f"{units} units qualify, and so does a smaller width. Compare the smaller ones with 512.")
+    return f"{units} units are the fewest; they lose {worst_loss(units):.4f} at worst."
+
+
+@check
+def multiplications(count):
+    """03, exercise 2: `count(units)` is the number of multiplications for one image of MNIST."""
+    hints = {
+        (): "Without a hidden layer each of 784 pixels is multiplied once for each output.",
+        (100,): "Two layers of weights: pixels to hidden, hidden to outputs.",
+        (300, 100): "The second hidden layer reads the first one. Biases are not multiplied.",
+    }
+    for units, hint in hints.items():
+        answer = call(count, units, name="multiplications")
+        if not same(answer, sum(inputs * outputs for inputs, outputs in sizes_of(units))):
+            raise AnswerError(f"multiplications({units}) gave {shown(answer)}. {hint}")
+    return f"All {len(hints)} networks are counted right."
+
+
+@check
+def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=3, epochs=5, rng=None):
+    """03, exercise 3: the network that `build()` returns is within the budget, and beats one layer of 12 units.
+
+    The check trains both alike: from the same seeds, new ones at each call, on the same 10,000 training images, in
+    batches of 125, with Adam at the better of the rates for each. So neither more epochs nor a better rate decide.
+    """
+    parameters = _count(build)
+    if parameters > budget:
+        raise AnswerError(
+            f"The network has {parameters:,} parameters, more than {budget:,}. Where do most of them lie?"
+        )
+    chosen = fresh_seeds(rng, seeds)
+    yours, baseline = (_tuned_accuracies(each, chosen, rates=rates, epochs=epochs) for each in (build, _twelve_units))
+    return f"{beats(baseline, yours)} It has {parameters:,} parameters."
+
+
+def _twelve_units():
+    from nbhelpers.models import build_mlp
+
+    return build_mlp((12,))
+
+
+def _count(build):
+    import keras
+
+    model = call(build, name="build")
+    if not isinstance(model, keras.Model) or not model.built:
+        raise AnswerError(
+            f"build should return a Keras network that knows the shape of its inputs, got {shown(model)}."
+        )
+    return model.count_params()
+
+
+def _tuned_accuracies(build, seeds, *, rates, epochs):
+    """Validation accuracy from each seed, at the rate with the best mean."""
+    from tqdm.auto import tqdm
+
+    (images, labels), valid = mnist("train"), mnist("valid")
+    scores = np.zeros((len(rates), len(seeds)))
+    for index in tqdm(list(np.ndindex(scores.shape)), unit="network", leave=False):
+        rate, seed = rates[index[0]], seeds[index[1]]
+        drawn = np.random.default_rng(seed).choice(len(images), 10_000, replace=False)
+        model = _train(build, images[drawn], labels[drawn], rate=rate, seed=seed, epochs=epochs)
+        scores[index] = accuracy_of(model, *valid, name="build")
+    return scores[scores.mean(axis=1).argmax()]
+
+
+def _train(build, images, labels, *, rate, seed, epochs):
+    import keras
+
+    from nbhelpers.models import batches
+
+    keras.utils.set_random_seed(seed)
+    model = call(build, name="build")
+    model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
+    try:
+        model.fit(batches(images, labels), epochs=epochs, shuffle=False, verbose=0)
+    except Exception as error:
+        problem = cut(str(error), 200)
+        raise AnswerError(
+            f"Training your network on images of 28 × 28 pixels raised {type(error).__name__}: {problem}"
+        ) from None
+    return model

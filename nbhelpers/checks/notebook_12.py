@@ -1,0 +1,244 @@
+"""Checks of the exercises of notebook 12."""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from nbhelpers.checks.common import (
+    AnswerError,
+    call,
+    check,
+    fresh_seeds,
+    mnist,
+    number,
+    numbers,
+    same,
+    same_text,
+    shown,
+)
+
+FLAWS = (
+    "copies on both sides",
+    "one side scaled",
+    "chosen on the test images",
+    "prepared before the split",
+    "the luckiest seed",
+    "too few epochs",
+    "the wrong loss",
+    "unequal budgets",
+)
+# The luckiest of ten seeds on the images that also give the score is both.
+RIGHT_FLAWS = {
+    1: ("chosen on the test images",),
+    2: ("prepared before the split",),
+    3: ("copies on both sides",),
+    4: ("one side scaled",),
+    5: ("the luckiest seed", "chosen on the test images"),
+    6: ("unequal budgets",),
+}
+
+
+@check
+def flaw(exercise, flawed, mended, *, name, images=400, loss=False, draws=8, rng=None):
+    """12, exercises 1 to 5: name the flaw, and report what new images confirm.
+
+    `flawed` and `mended` take images (n, 784), labels and a seed, and return the score that they report and a
+    function that predicts the labels of new images (with `loss`, their probabilities). Images and seeds are drawn
+    anew at each call.
+    """
+    problem = _misnamed(exercise, name)
+    wrong, right, kept = _reports(flawed, mended, images=images, loss=loss, draws=draws, rng=rng)
+    (flattered, _), (yours, error) = _flattery(wrong), _flattery(right)
+    (said, true), (your_said, your_true) = wrong.mean(axis=0), right.mean(axis=0)
+    text = (
+        f"The flawed program reports {'a loss' if loss else 'an accuracy'} of {said:.3f} where 5,000 new images give "
+        f"{true:.3f}; yours reports {your_said:.3f} where they give {your_true:.3f}. "
+        f"Off by {flattered:+.3f}, and by {yours:+.3f}"
+    )
+    if problem:
+        raise AnswerError(f"{problem} {text}.")
+    if abs(yours) > min(2.5 * error + 0.005, 0.7 * abs(flattered)):
+        raise AnswerError(f"{text}: what yours reports is not what new images confirm.")
+    if your_true - true > 0.1 if loss else true - your_true > 0.1:
+        raise AnswerError(
+            f"{text}, but your network is much worse than the flawed one. Mend the report, not the network."
+        )
+    # Only here the network itself was chosen by the score; in the others it may well be the same.
+    if exercise == 5 and kept > 0.5:
+        raise AnswerError(f"{text}. But you still keep the same network. Is your report about the one that you keep?")
+    return f"{text} (two standard errors: {2 * error:.3f})."
+
+
+def _reports(flawed, mended, *, images, loss, draws, rng):
+    """What both programs report, and what is true, one row a draw; and how often they predict the same."""
+    from tqdm.auto import tqdm
+
+    (pool, labels), new = _flat_images()
+    rng, found, kept = np.random.default_rng(rng), ([], []), []
+    for seed in tqdm(fresh_seeds(rng, draws), unit="draw", leave=False):
+        chosen = rng.choice(len(pool), images, replace=False)
+        results = [_result(program, pool[chosen], labels[chosen], seed) for program in (flawed, mended)]
+        predicted = [_predictions(predict, new[0], loss=loss) for _, predict in results]
+        for rows, (reported, _), each in zip(found, results, predicted, strict=True):
+            rows.append((reported, _truth(each, new[1], loss=loss)))
+        kept.append(np.array_equal(*predicted))
+    return np.array(found[0]), np.array(found[1]), np.mean(kept)
+
+
+def _result(program, images, labels, seed):
+    """The score that a program reports, and its function for new images."""
+    # So small that ten times the seed still is one.
+    answer = call(program, images, labels, seed % 10**6, name="Your program")
+    if not isinstance(answer, tuple | list) or len(answer) != 2 or not callable(answer[1]):
+        raise AnswerError(f"A program returns its score and a function that predicts new images, got {shown(answer)}.")
+    return number(answer[0], "The score that your program reports"), answer[1]
+
+
+def _predictions(predict, images, *, loss):
+    predicted = numbers(call(predict, images, name="The function for new images"), "What it predicts")
+    if loss and predicted.shape != (len(images), 10):
+        raise AnswerError(f"Ten probabilities for each of {len(images):,} images are wanted, got {predicted.shape}.")
+    if not loss and predicted.shape not in {(len(images),), (len(images), 1)}:
+        raise AnswerError(f"A label for each of {len(images):,} images is wanted, got the shape {predicted.shape}.")
+    return predicted if loss else predicted.ravel()
+
+
+def _truth(predicted, labels, *, loss):
+    from sklearn.metrics import log_loss
+
+    if not loss:
+        return float(np.mean(predicted == labels))
+    shares = np.clip(predicted, 1e-15, None)
+    return float(log_loss(labels, shares / shares.sum(axis=1, keepdims=True), labels=range(10)))
+
+
+def _flattery(pairs):
+    """Mean and standard error of what was reported minus what is true."""
+    differences = pairs[:, 0] - pairs[:, 1]
+    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
+
+
+@check
+def budgets(flawed, mended, *, name, rng=None):
+    """12, exercise 6: name the flaw, and give both candidates the same rates, epochs and seeds.
+
+    `flawed` and `mended` take a function ``train(activation, learning_rate=, epochs=, seed=)`` that returns a
+    validation accuracy, and return by how much the second candidate beats the first. Images are drawn anew at each
+    call, and a seed stands for another one each time.
+    """
+    problem = _misnamed(6, name)
+    rng = np.random.default_rng(rng)
+    data, shift = _drawn(rng), int(rng.integers(10**6))
+    (claimed, wrong), (gain, spent) = (_with_accounts(program, data, shift) for program in (flawed, mended))
+    text = f"The flawed program claims {claimed:+.3f}; yours says {gain:+.3f}"
+    if problem is None and set(spent) != set(wrong):
+        problem = f"Compared are {' and '.join(wrong)}; your program trains {' and '.join(spent) or 'none'}."
+    if problem:
+        raise AnswerError(f"{problem} {text}.")
+    first, second = (spent[candidate] for candidate in wrong)
+    _on_equal_terms(first, second)
+    if not same(gain, _best_mean(second) - _best_mean(first)):
+        raise AnswerError(f"{text}; that is not the best mean over the seeds of the second minus that of the first.")
+    return f"{text}, on equal terms. The budget made the rest."
+
+
+def _on_equal_terms(first, second):
+    """Hold the trainings of two candidates, each a mapping from (rate, epochs, seed), to one another."""
+    rates, epochs, seeds = ({key[place] for key in first} for place in range(3))
+    if set(first) != set(second):
+        raise AnswerError(
+            "The two candidates were not trained alike. Compare rates, epochs and seeds of all trainings."
+        )
+    if len(rates) < 3 or len(seeds) < 3:
+        raise AnswerError("Both have the same budget, but fewer than three rates or three seeds.")
+    if min(epochs) < 20:
+        raise AnswerError("Both have the same budget, but one that starves them: give 20 epochs or more.")
+    if set(first) != set(itertools.product(rates, epochs, seeds)):
+        raise AnswerError(
+            "Not every rate was trained from the same seeds, so the luck of a seed may decide between rates."
+        )
+
+
+def _best_mean(trainings):
+    """The best rate's mean over the seeds; `trainings` maps (rate, epochs, seed) to the score."""
+    means = [np.mean([v for (r, e, _), v in trainings.items() if (r, e) == key]) for key in {k[:2] for k in trainings}]
+    return max(means)
+
+
+def _drawn(rng):
+    """500 training images and 2,000 others, with their labels."""
+    (images, labels), _ = _flat_images()
+    chosen = rng.choice(len(images), 2500, replace=False)
+    return images[chosen], labels[chosen]
+
+
+def _with_accounts(program, data, shift):
+    """Call a program with a `train` that keeps accounts; return its result, and the trainings of each activation."""
+    import warnings
+
+    from sklearn.neural_network import MLPClassifier
+
+    images, labels = data
+    spent = {}
+
+    def train(activation, *, learning_rate=0.001, epochs=20, seed=0):
+        options = {"learning_rate_init": learning_rate, "max_iter": epochs, "batch_size": 50}
+        network = MLPClassifier((50, 50), activation=activation, random_state=seed + shift, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it has not converged
+            network.fit(images[:500], labels[:500])
+        score = float(network.score(images[500:], labels[500:]))
+        spent.setdefault(activation, {})[learning_rate, epochs, seed] = score
+        return score
+
+    return number(call(program, train, name="Your program"), "What your program returns"), spent
+
+
+def _misnamed(exercise, name):
+    """What is wrong with the name of a flaw, or None."""
+    if not isinstance(name, str):
+        raise AnswerError(f"name={shown(name)} is none of these: {', '.join(FLAWS)}.")
+    if not any(same_text(name, known) for known in FLAWS):
+        return f"name={shown(name)} is none of these: {', '.join(FLAWS)}."
+    right = any(same_text(name, known) for known in RIGHT_FLAWS[exercise])
+    return None if right else f"{name!r} is not the flaw of this program. Follow the images."
+
+
+def _flat_images():
+    """Images to draw from, and 5,000 new ones, each with labels; all from the training set."""
+    images, labels = mnist("train")
+    images = images.reshape(len(images), -1)
+    return (images[:40_000], labels[:40_000]), (images[45_000:], labels[45_000:])
+
+
+@check
+def procedure(result, new_images, angles, *, baseline):
+    """12, exercise 7: the report of a search on the turned digits holds on new images, `new_images` of shape (n, 784).
+
+    `result` has "val_mse", one a seed for the chosen settings, "test_mse", and "predict", the final network's
+    predictions; `baseline` is the error of an untuned network, in degrees².
+    """
+    if not isinstance(result, Mapping):
+        raise AnswerError(f"The report is a dictionary, got {shown(result)}.")
+    missing = {"val_mse", "test_mse", "predict"} - set(result)
+    if missing:
+        raise AnswerError(f"The report lacks {', '.join(sorted(missing))}.")
+    val_mse, test_mse = numbers(result["val_mse"], "val_mse"), number(result["test_mse"], "test_mse")
+    if val_mse.size < 3:
+        raise AnswerError(f"{val_mse.size} seed(s) of the chosen settings; three are the least.")
+    predicted = numbers(call(result["predict"], new_images, name="predict"), "What predict gives")
+    if predicted.shape not in {(len(angles),), (len(angles), 1)}:
+        raise AnswerError(f"predict gave an array of shape {predicted.shape} for {len(angles):,} images.")
+    squared = (predicted.ravel() - angles) ** 2
+    found, error = squared.mean(), squared.std() / math.sqrt(len(angles))
+    text = f"New images give {found:.0f} degrees², the report says {test_mse:.0f}"
+    # Both scores come from images, about as many.
+    if abs(test_mse - found) > 4 * math.sqrt(2) * error:
+        raise AnswerError(f"{text}; the images explain ± {math.sqrt(2) * error:.0f}. What is your score a score of?")
+    if abs(val_mse.mean() - found) > 0.3 * found:
+        raise AnswerError(f"{text}; val_mse has a mean of {val_mse.mean():.0f}, too far from both.")
+    if found > 0.8 * baseline:
+        raise AnswerError(f"{text}; the untuned network had {baseline:.0f}. A search should take a fifth off.")
+    return f"{text}; the untuned network had {baseline:.0f}."
