@@ -60,7 +60,18 @@ def test_a_dot_and_a_line_stay_within_the_image():
     assert as_mnist(line).shape == (28, 28)
 
 
-@pytest.mark.parametrize(("drawing", "message"), [(np.zeros((280, 280)), "no ink"), (np.zeros(784), "height, width")])
+@pytest.mark.parametrize(
+    ("drawing", "message"),
+    [
+        (np.zeros((280, 280)), "no ink"),
+        (np.zeros(784), "height, width"),
+        (np.full((28, 28), 0.5), "gray levels from 0 to 1: multiply them by 255"),
+        (np.full((28, 28), 300), "other values: scale them"),
+        (np.full((28, 28), -1), "other values"),
+        (np.full((28, 28), np.nan), "other values"),
+        (np.zeros((0, 0)), "no ink"),
+    ],
+)
 def test_what_is_no_drawing_is_refused(drawing, message):
     with pytest.raises(ValueError, match=message):
         as_mnist(drawing)
