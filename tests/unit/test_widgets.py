@@ -1,6 +1,7 @@
 import base64
 import functools
 import io
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import xarray as xr
 from PIL import Image
 
 from nbhelpers.widgets import explore
+from nbhelpers.widgets.base import script
 
 RUNS = xr.Dataset(coords={"units": [8, 16, 32], "activation": ["relu", "tanh"], "batch_norm": [False, True]})
 
@@ -179,3 +181,8 @@ def test_bad_controls_are_named(controls, error, message):
 def test_a_plot_without_axes_is_refused():
     with pytest.raises(TypeError, match="no argument 'ax'"):
         explore(lambda units: None, units=[1, 2])
+
+
+def test_the_page_says_within_four_seconds_that_no_answer_came():
+    (seconds,) = re.findall(r"const PATIENCE = (\d+); // milliseconds", script("explorer.js"))
+    assert 1000 <= int(seconds) < 4000
