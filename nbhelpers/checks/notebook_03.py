@@ -55,7 +55,7 @@ def multiplications(count):
 
 
 @check
-def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=3, epochs=5, rng=None):
+def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=5, rng=None):
     """03, exercise 3: the network that `build()` returns is within the budget, and beats one layer of 12 units.
 
     The check trains both alike: from the same seeds, new ones at each call, on the same 10,000 training images, in

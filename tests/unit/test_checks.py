@@ -382,7 +382,7 @@ WRONG = [
     partial(checks.parameter_count, lambda units: 7850),
     partial(checks.parameter_count, lambda units: right_count(units) - sum(units)),
     partial(checks.real_improvement, training(0.94), training(0.94), rng=0),
-    partial(checks.real_improvement, training(0.94), training(0.943), rng=0),  # more than one margin
+    partial(checks.real_improvement, training(0.94), training(0.942), rng=0),  # too little for five seeds
     partial(checks.real_improvement, training(0.96), training(0.94), rng=0),
     partial(checks.real_improvement, training(0.94), lucky_seed, rng=0),
     partial(checks.real_improvement, training(0.94), training(0.96, epochs=6), epochs=5, rng=0),
