@@ -19,7 +19,7 @@ from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = "scratch.ipynb"
-expect.set_options(timeout=20_000)  # a machine that does something else, too, takes its time
+expect.set_options(timeout=60_000)  # a machine that does something else, too, takes its time
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -143,7 +143,7 @@ def page(window, lab):
             elsewhere.append(request.url)
 
     window.context.on("request", look)
-    window.set_default_timeout(30_000)
+    window.set_default_timeout(60_000)
     yield window
     window.context.remove_listener("request", look)
     assert not elsewhere, f"the page asked for {elsewhere}"
@@ -157,7 +157,7 @@ def open_notebook(page, lab, name):
         page.evaluate(REOPEN, name)
     page.wait_for_function(
         "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
-        timeout=90_000,
+        timeout=180_000,
     )
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 

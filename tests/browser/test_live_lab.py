@@ -58,7 +58,7 @@ def row(live, place):
 
 
 def wait_for_status(live, place, status):
-    expect(row(live, place).locator("td").nth(2)).to_have_text(status, timeout=30_000)
+    expect(row(live, place).locator("td").nth(2)).to_have_text(status)
 
 
 def test_train_stop_and_train_again(page, notebook):
@@ -72,7 +72,7 @@ def test_train_stop_and_train_again(page, notebook):
     set_to(live, epochs="30", units="256")
     press_train(live, guess="0.77")
     image = live.locator("img")
-    expect(image).to_have_attribute("alt", re.compile("validation accuracy"), timeout=10_000)
+    expect(image).to_have_attribute("alt", re.compile("validation accuracy"))
     expect(stop).to_have_attribute("aria-disabled", "false")
     stop.press("Enter")
     wait_for_status(live, 0, "stopped")
@@ -147,7 +147,7 @@ def test_an_interrupt_and_a_second_run_of_the_cell_lose_nothing(page, notebook):
     live = lab_in(notebook)
     set_to(live, epochs="30", units="256")
     press_train(live)
-    expect(live.locator("img")).to_have_attribute("alt", re.compile("validation accuracy"), timeout=10_000)
+    expect(live.locator("img")).to_have_attribute("alt", re.compile("validation accuracy"))
     page.evaluate("() => jupyterapp.commands.execute('notebook:interrupt-kernel')")
     reached = live.locator("progress").evaluate("bar => bar.value")
     page.wait_for_function("([bar, x]) => bar.value > x", arg=[live.locator("progress").element_handle(), reached])
