@@ -8,6 +8,8 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import t as student
 
+from nbhelpers.numbers import whole_number
+
 # Of so many comparisons of candidates that are alike, this share may be called real.
 FALSE_ALARMS = 0.05
 # All networks are scored on the same images, and what a set of images does to one of them it mostly does to the other.
@@ -77,10 +79,11 @@ def ruler(a, b, *, images=10_000, image_error=None, paired=False, comparisons=1)
         that are no accuracies come without an `image_error`.
     """
     a, b = _check_scores("the first candidate", a), _check_scores("the second candidate", b)
-    if comparisons < 1:
-        raise ValueError(f"comparisons must be a whole number of at least 1, got {comparisons!r}.")
+    comparisons = whole_number(comparisons, "comparisons")
     if image_error is None:
         image_error = image_error_of(a, b, images=images)
+    if not 0 <= image_error < np.inf:
+        raise ValueError(f"image_error must be a number of at least 0, got {image_error!r}.")
     if paired:
         if len(a) != len(b):
             raise ValueError(f"Scores in pairs must have the same length, got {len(a)} and {len(b)}.")
@@ -123,7 +126,10 @@ def image_error_of(a, b, *, images):
 
 
 def _check_scores(name, scores):
-    scores = np.asarray(scores, float)
+    try:
+        scores = np.asarray(scores, float)
+    except (TypeError, ValueError):
+        raise ValueError(f"The ruler wants one number per seed; {name} is {scores!r}.") from None
     if scores.ndim != 1:
         raise ValueError(f"The ruler wants one score per seed, shape (seeds,); {name} has the shape {scores.shape}.")
     if len(scores) < 2:
@@ -171,14 +177,12 @@ def tuned(scores, *, over="learning_rate"):
         if name not in scores.dims:
             raise ValueError(f"scores needs the dimension {name!r} to be tuned, and has {', '.join(scores.dims)}.")
     # A mean with a run that diverged is not a number, and must not win.
-    means = scores.mean("seed", skipna=False).fillna(-np.inf)
-    best = scores.isel({over: means.argmax(over)})
+    place = scores.mean("seed", skipna=False).fillna(-np.inf).argmax(over)
     values = scores[over].values if over in scores.coords else np.arange(scores.sizes[over])
-    if not np.issubdtype(values.dtype, np.number):
-        return best.assign_coords(at_edge=xr.zeros_like(means.isel({over: 0}, drop=True), dtype=bool))
-    chosen = means.argmax(over)
-    edges = [int(values.argmin()), int(values.argmax())]
-    return best.assign_coords(at_edge=chosen.isin(edges))
+    edges = [values.argmin(), values.argmax()] if np.issubdtype(values.dtype, np.number) else []
+    chosen = xr.DataArray(values, dims=over, attrs=scores[over].attrs)[place].drop_vars(over, errors="ignore")
+    at_edge = place.isin(edges).assign_attrs(over=over)
+    return scores.isel({over: place}).assign_coords({over: chosen, "at_edge": at_edge})
 
 
 def results(scores, *, candidates=None, against, over="learning_rate", **options):
@@ -193,10 +197,10 @@ def results(scores, *, candidates=None, against, over="learning_rate", **options
         The dimension, or dimensions, along which the candidates lie; not needed for a dict.
     against : object
         The candidate that the others are compared with; a tuple where there are several dimensions.
-    over : str
-        The hyperparameter that is tuned for each candidate.
+    over : str or None
+        The hyperparameter that is tuned for each candidate; None if there is nothing to tune.
     **options
-        What `ruler` takes: `images`, `image_error`, `paired`. The number of comparisons is that of the table.
+        What `ruler` takes: `images`, `image_error`, `paired`, and `comparisons`, by default those of the table.
 
     Returns
     -------
@@ -208,20 +212,21 @@ def results(scores, *, candidates=None, against, over="learning_rate", **options
     ValueError
         If there is no such candidate or dimension, only one candidate, or the scores are none for `ruler`.
     """
-    name, rows = _rows_of(scores, candidates, over)
-    if against not in rows:
+    name, rows, over = _rows_of(scores, candidates, over)
+    if against not in list(rows):
         raise ValueError(
             f"There is no candidate {against!r} to compare with. Choose one of: {', '.join(map(str, rows))}."
         )
     if len(rows) < 2:
         raise ValueError(f"A comparison needs two candidates or more, and there is only {against!r}.")
     first = rows[against][0]
+    options = {"comparisons": len(rows) - 1} | options
     table = []
     for candidate, (values, choice) in rows.items():
         row = {"candidate": candidate, **choice, "mean": np.mean(values), "deviation": np.std(values, ddof=1)}
         row |= {"seeds": len(values), "difference": np.nan, "margin": np.nan, "verdict": ""}
         if candidate != against:
-            found = ruler(first, values, comparisons=len(rows) - 1, **options)
+            found = ruler(first, values, **options)
             row |= {"difference": found.difference, "margin": found.margin, "verdict": found.verdict}
         table.append(row)
     made = Results(pd.DataFrame(table).set_index("candidate").rename_axis(name))
@@ -230,34 +235,38 @@ def results(scores, *, candidates=None, against, over="learning_rate", **options
 
 
 def _rows_of(scores, candidates, over):
-    """Return the name of the candidates, and of each its scores and, if it was tuned, the value chosen."""
+    """Return the name of the candidates, of each its scores and the value it was tuned to, and what was tuned."""
     if isinstance(scores, Mapping):
-        return "candidate", {name: (_check_scores(f"{name!r}", values), {}) for name, values in scores.items()}
+        return "candidate", {name: (_check_scores(f"{name!r}", values), {}) for name, values in scores.items()}, None
     names = [candidates] if isinstance(candidates, str) else list(candidates or [])
     known = [d for d in scores.dims if d not in ("seed", over)]
     if sorted(names) != sorted(known):
+        tuned_over = f" and {over!r}" if over else ""
         raise ValueError(
-            f"candidates must name the dimensions other than 'seed' and {over!r}, "
+            f"candidates must name the dimensions other than 'seed'{tuned_over}, "
             f"which are: {', '.join(known) or 'none'}; got {candidates!r}. "
             "Choose one value of the others with scores.sel(...)."
         )
     best = tuned(scores, over=over) if over in scores.dims else scores
     best = best.stack(candidate=names) if len(names) > 1 else best.rename({names[0]: "candidate"})
+    over = best["at_edge"].attrs.get("over") if "at_edge" in best.coords else None
     rows = {}
-    for place, candidate in enumerate(best.candidate.values.tolist()):
+    for place, candidate in enumerate(best["candidate"].values.tolist()):
         one = best.isel(candidate=place)
-        choice = {over: one[over].item(), "at_edge": one["at_edge"].item()} if "at_edge" in one.coords else {}
+        choice = {over: one[over].item(), "at_edge": one["at_edge"].item()} if over else {}
         rows[candidate] = (_check_scores(f"{candidate!r}", one.values), choice)
-    return ", ".join(name.replace("_", " ") for name in names), rows
+    return ", ".join(name.replace("_", " ") for name in names), rows, over
 
 
 def leaders(scores, *, candidates=None, over="learning_rate", **options):
     """Return the best candidate, and those that cannot be told from it: a list, the best first.
 
-    Takes what `results` takes but for `against`.
+    Takes what `results` takes but for `against`. The best one was not named before its scores were seen, so the margin
+    is that of the comparisons of all pairs: among candidates that are alike, one is told apart in at most 5 % of cases.
     """
-    _, rows = _rows_of(scores, candidates, over)
+    _, rows, _ = _rows_of(scores, candidates, over)
     best = max(rows, key=lambda candidate: rows[candidate][0].mean())
+    options = {"comparisons": len(rows) * (len(rows) - 1) // 2} | options
     table = results(scores, candidates=candidates, against=best, over=over, **options)
     return [best, *table.index[table["verdict"] == CANNOT_BE_TOLD]]
 
@@ -289,7 +298,7 @@ class Results(pd.DataFrame):
 
     def conclusion(self):
         """Say in a sentence or more which candidates are better, which are worse, and which cannot be told."""
-        against, over = self.attrs["against"], self.attrs["over"].replace("_", " ")
+        against, over = self.attrs["against"], (self.attrs["over"] or "").replace("_", " ")
         others = self.drop(index=[against])
         named = _text(against) if self.index.name == "candidate" else f"{self.index.name} = {_text(against)}"
         sentences = []
@@ -329,8 +338,8 @@ def _formatted(table):
 
 def _text(value):
     if isinstance(value, tuple):
-        return ", ".join(map(_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return f"({', '.join(map(_text, value))})"
+    return f"{value:g}" if isinstance(value, float) else str(value) or "''"
 
 
 def _listed(texts):

@@ -111,12 +111,15 @@ def verify(path, digest):
     Raises
     ------
     ValueError
-        If the file differs by a single byte.
+        If the file differs by a single byte, or may not be read.
     """
     if digest is None:
         return
     stat = path.stat()
-    found = _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    try:
+        found = _digest(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    except PermissionError as problem:
+        raise _in_use(path, problem) from problem
     if found != digest:
         raise ValueError(
             f"{path} is damaged or not the file of this course: {stat.st_size:,} bytes, "
@@ -124,12 +127,16 @@ def verify(path, digest):
         )
 
 
+def _in_use(path, problem):
+    return ValueError(f"{path} is in use or may not be read ({problem}). Close what writes it, and try again.")
+
+
 def read_sums(path):
     """Return the SHA-256 of each file in a list as ``sha256sum`` writes it, by name; none if there is no list."""
     if not Path(path).is_file():
         return {}
-    lines = Path(path).read_text("utf-8").splitlines()
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    lines = filter(str.strip, Path(path).read_text("utf-8").splitlines())
+    return {name.strip().removeprefix("*"): digest for digest, name in (line.split(maxsplit=1) for line in lines)}
 
 
 @functools.lru_cache
@@ -232,9 +239,7 @@ def _open(path):
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except (BlockingIOError, PermissionError) as problem:
-        raise ValueError(
-            f"{path} is in use or may not be read ({problem}). Close what writes it, and try again."
-        ) from problem
+        raise _in_use(path, problem) from problem
     except (OSError, ValueError, KeyError, RuntimeError) as problem:
         raise ValueError(
             f"{path} cannot be read, it may be damaged ({problem}). {RESTORE.format(path.name)}"

@@ -37,6 +37,14 @@ def to_png(figure):
     return png.getvalue()
 
 
+def as_picture(text):
+    """Return a text as a PNG, for where a figure could not be drawn."""
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 90) or [""]]
+    figure = new_figure(figsize=(7.6, 0.2 + 0.2 * len(lines)), layout="none")
+    figure.text(0.01, 0.5, "\n".join(lines), va="center", fontsize=9, parse_math=False)
+    return to_png(figure)
+
+
 def captioned(png, sentence):
     """Return the picture with the sentence below it."""
     picture = Image.open(io.BytesIO(png))

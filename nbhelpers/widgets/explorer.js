@@ -3,20 +3,26 @@
 // kernel, one at a time, the newest combination first.
 
 const SLOW = 300; // milliseconds after which the page says that it waits
+const KEPT = 128; // pictures, as many as the kernel keeps
 
 function render({ model, el }) {
   const specs = model.get("controls");
   let index = [...model.get("index")];
   const pictures = new Map();
   const image = make("img");
-  const waits = make("div", { className: "waits" });
+  const waits = make("div", { className: "waits", role: "status" });
   const problem = make("pre", { role: "alert" });
-  let told = index.join(); // the combination that the kernel knows of
+  let told = index.join(); // the combination that the kernel was told of last
   let step = [0, 1];
   let busy = false;
 
-  const keep = (key, picture) => {
-    if (!pictures.has(key)) pictures.set(key, { ...picture, url: URL.createObjectURL(picture.blob) });
+  const keep = (key, { alt, blob }) => {
+    if (pictures.has(key)) return;
+    pictures.set(key, { alt, url: URL.createObjectURL(blob) });
+    if (pictures.size <= KEPT) return;
+    const [oldest] = pictures.keys();
+    URL.revokeObjectURL(pictures.get(oldest).url);
+    pictures.delete(oldest);
   };
   const png = (bytes) => new Blob([bytes], { type: "image/png" });
   const paint = () => {
@@ -41,12 +47,13 @@ function render({ model, el }) {
     const next = message ? null : ahead();
     if (!message && !next) return;
     busy = true;
-    const timer = setTimeout(() => (waits.textContent = "The kernel is busy; the figure follows."), message ? SLOW : 1e9);
+    const wait = () => message && (waits.textContent = "The kernel is busy; the figure follows.");
+    const timer = setTimeout(wait, SLOW);
     const answer = await link.ask(message ?? { do: "ahead", index: next });
     clearTimeout(timer);
     waits.textContent = "";
     busy = false;
-    if (message && answer) told = key;
+    if (message) told = answer ? key : null; // null: whether the kernel has heard of it is not known
     if (answer && !(next && answer.problem)) refresh();
     else if (index.join() !== key) refresh();
   };
@@ -57,7 +64,7 @@ function render({ model, el }) {
   const follow = () => {
     const key = model.get("index").join();
     if (model.get("picture").byteLength) keep(key, { alt: model.get("alt"), blob: png(model.get("picture")) });
-    if (busy && index.join() !== key) return;
+    if (index.join() !== told && index.join() !== key) return;
     index = [...model.get("index")];
     told = key;
     rows.forEach((row, i) => row.show(index[i]));

@@ -4,11 +4,12 @@ import inspect
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from numbers import Real
 
 import numpy as np
 import traitlets
 
-from nbhelpers.widgets.base import CourseWidget, describe_error, new_figure, script, to_png
+from nbhelpers.widgets.base import CourseWidget, as_picture, describe_error, new_figure, script, to_png
 
 
 def explore(plot, /, *args, **controls):
@@ -140,7 +141,7 @@ class Explorer(CourseWidget):
         return "Run the cell to change: " + ", ".join(f"{label} = {text}" for label, text in self._chosen(index))
 
     def fallback(self):
-        return self.drawn(tuple(self.index)), self._say_how(self.index)
+        return self.picture or as_picture(self.problem), self._say_how(self.index)
 
 
 def sticks_out(figure, *, inches=0.02):
@@ -162,7 +163,13 @@ def _options(name, given):
 
 def _place(value, options):
     """Return where the value stands among the options, 0 if it does not; options may be of any kind, arrays too."""
-    return next((i for i, v in enumerate(options) if v is value or (type(v) is type(value) and np.all(v == value))), 0)
+    return next((i for i, option in enumerate(options) if option is value or _equal(value, option)), 0)
+
+
+def _equal(a, b):
+    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, Real) and isinstance(b, Real)):
+        return type(a) is type(b) and bool(np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b)
+    return a == b
 
 
 def _name_of(plot):

@@ -59,12 +59,12 @@ def as_mnist(drawing):
     ValueError
         If the drawing has not two dimensions, holds no ink, or has other values.
     """
-    drawing = np.asarray(drawing)
+    drawing = np.asarray(drawing) + 0  # a mask of truth values becomes numbers
     if drawing.ndim != 2:
         raise ValueError(f"A drawing must have shape (height, width), got {drawing.shape}.")
     if not np.isfinite(drawing).all() or drawing.min(initial=0) < 0 or drawing.max(initial=0) > 255:
         raise ValueError("Ink runs from 0 (paper) to 255, and the drawing has other values: scale them first.")
-    if 0 < drawing.max(initial=0) <= 1 and drawing.dtype.kind == "f":
+    if 0 < drawing.max(initial=0) <= 1:
         raise ValueError(
             "Ink runs from 0 (paper) to 255; these look like gray levels from 0 to 1: multiply them by 255."
         )

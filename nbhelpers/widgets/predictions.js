@@ -5,6 +5,7 @@ function render({ model, el }) {
   const [low, high] = [model.get("low"), model.get("high")];
   const input = make(options.length ? "select" : "input");
   const said = make("output");
+  let sent = model.get("guess");
   if (options.length) {
     input.add(new Option("choose …", ""));
     options.forEach((text) => input.add(new Option(text, text)));
@@ -15,7 +16,8 @@ function render({ model, el }) {
   const say = () => {
     const verdict = model.get("verdict");
     const guess = model.get("guess");
-    input.value = guess ?? "";
+    // What is being typed stays.
+    if (options.length || input !== document.activeElement) input.value = guess ?? "";
     input.disabled = model.get("closed");
     said.textContent = verdict || (guess === null ? "" : "Noted; read on.");
   };
@@ -28,10 +30,12 @@ function render({ model, el }) {
       return;
     }
     const guess = input.value === "" ? null : options.length ? input.value : number;
-    if (guess === model.get("guess")) return say();
+    if (guess === sent) return say();
     // "Noted" once the kernel has it: what it has comes back as its state.
+    sent = guess;
     said.textContent = "…";
     const answer = await link.ask({ do: "guess", guess });
+    if (!answer) sent = undefined; // whether it has arrived is not known
     if (answer?.problem) said.textContent = answer.problem;
   };
   input.addEventListener("change", commit);

@@ -185,9 +185,10 @@ class Prediction(CourseWidget):
             answer += f", which cannot be told apart from {', '.join(others)}"
         if self.guess is None:
             return f"the answer: {answer}"
-        if self.guess == best or (self.guess == ALIKE and others):
+        all_alike = {*self.options} <= {ALIKE, *texts}
+        if self.guess == best or (self.guess == ALIKE and all_alike):
             return f"you guessed {self.guess}, right" + (f": {answer}" if others else "")
-        if self.guess in others or best == ALIKE:
+        if self.guess in others or best == ALIKE or (self.guess == ALIKE and others):
             return f"you guessed {self.guess}, not wrong: {answer}"
         return f"you guessed {self.guess}, and {answer}"
 

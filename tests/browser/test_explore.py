@@ -41,7 +41,7 @@ NEEDED = {
             "plt.style",
             "= load_races()",
             "def plot_race(",
-            'guesses.ask("leader"',
+            "In the lead after",
             "early_stoppers = [",
             "def plot_budget",
             "explore(",

@@ -123,6 +123,10 @@ def test_networks_err_on_the_same_images_as_the_error_from_the_images_supposes()
         ([9.0, 8.0], [7.0, 7.5], {}, "7 to 9 are no accuracies.*image_error=0"),
         ([0.9, 0.8], [0.9, 0.8], {"images": 0}, "images must be the number"),
         ([0.9, 0.8], [0.9, 0.8], {"comparisons": 0}, "comparisons must be"),
+        ([0.9, 0.8], [0.9, 0.8], {"comparisons": 2.5}, "comparisons must be a whole number"),
+        ([0.9, 0.8], [0.9, 0.8], {"image_error": -0.1}, "image_error must be"),
+        ([0.9, 0.8], [0.9, 0.8], {"image_error": np.nan}, "image_error must be"),
+        (["much", "more"], [0.9, 0.8], {}, "one number per seed; the first candidate is"),
     ],
 )
 def test_bad_scores_are_named(a, b, options, message):
@@ -221,7 +225,7 @@ def test_candidates_of_two_dimensions_or_of_a_dict(depths):
     both = xr.concat([depths, depths - 0.1], pd.Index(["relu", "tanh"], name="activation"))
     table = results(both, candidates=["activation", "hidden_layers"], against=("relu", 1))
     assert len(table) == 8 and table.loc[[("tanh", 2)], "verdict"].tolist() == ["worse"]
-    assert "tanh, 2" in str(table) and "relu, 2 (by 0.05" in table.conclusion()
+    assert "(tanh, 2)" in str(table) and "(relu, 2) (by 0.05" in table.conclusion()
     plain = results({"plain": [0.9, 0.901], "new": [0.95, 0.951]}, against="plain")
     assert plain["verdict"].tolist() == ["", "better"] and "learning_rate" not in plain
 
@@ -261,3 +265,36 @@ def test_the_leaders_are_the_best_and_those_that_cannot_be_told_from_it(depths):
     assert leaders(depths, candidates="hidden_layers") == [2]
     assert leaders(depths.sel(hidden_layers=[1, 3, 4]), candidates="hidden_layers") == [3, 1]
     assert leaders({"a": [0.9, 0.91], "b": [0.5, 0.51], "c": [0.9, 0.92]}) == ["c", "a"]
+
+
+@pytest.mark.parametrize(("candidates", "seeds"), [(4, 5), (10, 5), (10, 20)])
+def test_of_candidates_alike_the_best_is_seldom_called_better(candidates, seeds):
+    rng, alarms = np.random.default_rng(0), 0
+    for _ in range(300):
+        scores = {name: rng.normal(0.9, 0.003, seeds) for name in range(candidates)}
+        alarms += len(leaders(scores, image_error=0.0)) < candidates
+    assert alarms / 300 < 0.07
+
+
+def test_what_was_tuned_is_named_whatever_else_the_scores_carry():
+    coords = {"candidate": ["x", "z"], "dropout": [0.0, 0.2, 0.5], "seed": [0, 1]}
+    values = np.array([[[0.1, 0.1], [0.5, 0.51], [0.2, 0.2]], [[0.1, 0.1], [0.2, 0.2], [0.9, 0.91]]])
+    scores = xr.DataArray(values, dims=list(coords), coords=coords).assign_coords(learning_rate=0.1)
+    for given in ({"scores": tuned(scores, over="dropout")}, {"scores": scores, "over": "dropout"}):
+        table = results(**given, candidates="candidate", against="x")
+        assert table["dropout"].tolist() == [0.2, 0.5]
+        assert table.conclusion().endswith("With the best dropout at the edge of those tried: z.")
+    without_values = tuned(scores.drop_vars("dropout"), over="dropout")
+    assert without_values["dropout"].values.tolist() == [1, 2]
+
+
+def test_with_nothing_to_tune_even_a_learning_rate_can_be_the_candidate():
+    scores = grid().isel(units=0)
+    table = results(scores, candidates="learning_rate", against=0.1, over=None, image_error=0)
+    assert table.index.tolist() == [0.1, 0.2, 0.3] and "learning rate = 0.1: 0.2 and 0.3" in table.conclusion()
+
+
+def test_the_number_of_comparisons_can_be_said():
+    scores = {"a": [0.9, 0.91], "b": [0.9, 0.92]}
+    one, many = (results(scores, against="a", comparisons=n)["margin"].iloc[1] for n in (1, 20))
+    assert one < many

@@ -170,6 +170,24 @@ def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path, monke
     assert "damaged" not in str(caught.value)
 
 
+@pytest.mark.parametrize("load", [load_races, lambda folder: load_mnist("valid", path=folder / "mnist.npz")])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(load, tmp_path, monkeypatch):
+    for name in ("races.nc", "mnist.npz", data.SUMS):
+        shutil.copy(DATA_FOLDER / name, tmp_path)
+
+    def refused(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(data, "_digest", refused)
+    with pytest.raises(ValueError, match="may not be read.*Permission denied.*try again"):
+        load(folder=tmp_path)
+
+
+def test_a_list_of_sums_is_read_as_sha256sum_writes_it(tmp_path):
+    (tmp_path / data.SUMS).write_text("ab  one.nc\n\ncd *two.nc\n", encoding="utf-8")
+    assert read_sums(tmp_path / data.SUMS) == {"one.nc": "ab", "two.nc": "cd"}
+
+
 def test_digits_are_turned_by_the_angles_that_are_returned():
     images = np.zeros((200, 28, 28), "float32")
     images[:, 4:24, 13:15] = 1  # a bar that stands upright

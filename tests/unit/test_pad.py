@@ -66,6 +66,7 @@ def test_a_dot_and_a_line_stay_within_the_image():
         (np.zeros((280, 280)), "no ink"),
         (np.zeros(784), "height, width"),
         (np.full((28, 28), 0.5), "gray levels from 0 to 1: multiply them by 255"),
+        (np.ones((28, 28), bool), "gray levels from 0 to 1"),
         (np.full((28, 28), 300), "other values: scale them"),
         (np.full((28, 28), -1), "other values"),
         (np.full((28, 28), np.nan), "other values"),

@@ -128,6 +128,7 @@ def test_a_number_within_the_margin_is_right(guesses, guess, truth, options, ver
             ["worse", "better"],
             "you guessed cannot be told apart, right: it is worse, which cannot be told apart from better",
         ),
+        ("cannot be told apart", ["worse"], "you guessed cannot be told apart, and it is worse"),
         ("better", ["worse"], "you guessed better, and it is worse"),
     ],
 )
@@ -136,6 +137,14 @@ def test_a_choice_that_cannot_be_told_from_the_best_is_not_wrong(guesses, guess,
     control.guess = guess
     guesses.reveal("choice", truth)
     assert control.verdict == verdict
+
+
+def test_that_nothing_can_be_told_is_right_only_if_all_are_alike(guesses):
+    for name, leaders, word in [("some", ["4", "2"], "not wrong"), ("all", ["4", "2", "1"], "right")]:
+        control = guesses.ask(name, "", options=["1", "2", "4", "cannot be told apart"])
+        control.guess = "cannot be told apart"
+        guesses.reveal(name, leaders)
+        assert f"you guessed cannot be told apart, {word}: it is 4" in control.verdict
 
 
 def test_a_closed_question_takes_no_guess_and_keeps_the_one_it_has(guesses):

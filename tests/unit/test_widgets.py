@@ -135,6 +135,19 @@ def test_longer_labels_get_the_room_that_they_need():
     assert one.drawn((0,)) == first_layout, "the layout of the others stays"
 
 
+PAIR = np.arange(2)
+
+
+def plot_arrays(*, array=PAIR, ax):
+    ax.plot(array)
+
+
+def test_a_combination_that_cannot_be_drawn_leaves_its_problem_as_a_picture(widget):
+    show(widget, 2, 1, 0)
+    data, _ = widget._repr_mimebundle_()
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).width > 600
+
+
 def test_options_may_be_of_any_kind_and_controls_of_any_name():
     shown = []
 
@@ -147,6 +160,8 @@ def test_options_may_be_of_any_kind_and_controls_of_any_name():
     assert widget.problem == "" and shown[-1][0] == (8, 16) and shown[-1][1] is arrays[1] and shown[-1][2] == "b"
     assert widget.controls[0]["options"] == ["(8,)", "(8, 16)", "None"]
     assert explore(plot_line, RUNS, units=(n for n in (8, 16))).values == {"units": 16}
+    assert explore(plot_line, RUNS, units=[8.0, 16.0]).values == {"units": 16.0}
+    assert explore(plot_arrays, array=[np.ones(3), np.arange(2)]).values["array"].tolist() == [0, 1]
     assert explore(plot_line, RUNS, units=[np.int64(8), np.float64(16)]).controls[0]["slider"]
 
 
