@@ -60,24 +60,24 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
 
     The check trains both alike: from the same seeds, new ones at each call, on the same 10,000 training images, in
     batches of 125, with Adam at the better of the rates for each. So neither more epochs nor a better rate decide.
+    What is trained are copies with new weights, so nothing that the network learned before counts.
     """
-    parameters = _count(build)
+    from nbhelpers.models import build_mlp
+
+    model = _copy(_built(build))
+    parameters = model.count_params()
     if parameters > budget:
         raise AnswerError(
             f"The network has {parameters:,} parameters, more than {budget:,}. Where do most of them lie?"
         )
     chosen = fresh_seeds(rng, seeds)
-    yours, baseline = (_tuned_accuracies(each, chosen, rates=rates, epochs=epochs) for each in (build, _twelve_units))
+    yours, baseline = (
+        _tuned_accuracies(each, chosen, rates=rates, epochs=epochs) for each in (model, build_mlp((12,)))
+    )
     return f"{beats(baseline, yours)} It has {parameters:,} parameters."
 
 
-def _twelve_units():
-    from nbhelpers.models import build_mlp
-
-    return build_mlp((12,))
-
-
-def _count(build):
+def _built(build):
     import keras
 
     model = call(build, name="build")
@@ -85,10 +85,25 @@ def _count(build):
         raise AnswerError(
             f"build should return a Keras network that knows the shape of its inputs, got {shown(model)}."
         )
-    return model.count_params()
+    return model
 
 
-def _tuned_accuracies(build, seeds, *, rates, epochs):
+def _copy(model):
+    """Return a network of the same layers with new weights, drawn from the seed of Keras."""
+    import keras
+
+    try:
+        copy = keras.models.clone_model(model)
+        copy.count_params()
+    except Exception as error:
+        problem = cut(f"{type(error).__name__}: {error}", 200)
+        raise AnswerError(
+            f"The check trains copies of your network, and copying a layer of it raised {problem}"
+        ) from None
+    return copy
+
+
+def _tuned_accuracies(model, seeds, *, rates, epochs):
     """Validation accuracy from each seed, at the rate with the best mean."""
     from tqdm.auto import tqdm
 
@@ -97,18 +112,18 @@ def _tuned_accuracies(build, seeds, *, rates, epochs):
     for index in tqdm(list(np.ndindex(scores.shape)), unit="network", leave=False):
         rate, seed = rates[index[0]], seeds[index[1]]
         drawn = np.random.default_rng(seed).choice(len(images), 10_000, replace=False)
-        model = _train(build, images[drawn], labels[drawn], rate=rate, seed=seed, epochs=epochs)
-        scores[index] = accuracy_of(model, *valid, name="build")
+        trained = _trained_copy(model, images[drawn], labels[drawn], rate=rate, seed=seed, epochs=epochs)
+        scores[index] = accuracy_of(trained, *valid, name="build")
     return scores[scores.mean(axis=1).argmax()]
 
 
-def _train(build, images, labels, *, rate, seed, epochs):
+def _trained_copy(model, images, labels, *, rate, seed, epochs):
     import keras
 
     from nbhelpers.models import batches
 
     keras.utils.set_random_seed(seed)
-    model = call(build, name="build")
+    model = _copy(model)
     model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
     try:
         model.fit(batches(images, labels), epochs=epochs, shuffle=False, verbose=0)

@@ -11,6 +11,7 @@ from nbhelpers.checks.common import (
     beats,
     call,
     check,
+    counted_training,
     cut,
     fresh_seeds,
     mnist,
@@ -97,8 +98,10 @@ def better_start(reused, scratch, *, labels=10, rates=(0.003, 0.01), seeds=6, rn
     halves = np.array_split(rng.permutation(np.flatnonzero(digits >= 5)), 2)
     scores = {"reused": np.zeros((len(rates), seeds, 2)), "scratch": np.zeros((len(rates), seeds, 2))}
     for index, data, seed in _trainings(rng, rates=rates, seeds=seeds, labels=labels):
-        models = [call(train, *data, rates[index[0]], seed, name="Your function") for train in (reused, scratch)]
-        _of_a_kind(*models)
+        models, steps = zip(
+            *(_trained(train, *data, rates[index[0]], seed) for train in (reused, scratch)), strict=True
+        )
+        _of_a_kind(models, steps)
         for name, model in zip(scores, models, strict=True):
             scores[name][index] = [accuracy_of(model, images[h], digits[h] - 5, name="Your function") for h in halves]
     yours, from_scratch = (found[found[..., 0].mean(axis=1).argmax(), :, 1] for found in scores.values())
@@ -120,15 +123,21 @@ def _trainings(rng, *, rates, seeds, labels):
         yield (rate, seed), (images[drawn[seed]], digits[drawn[seed]] - 5), chosen[seed]
 
 
-def _of_a_kind(reused, scratch):
-    """Hold two Keras networks to the same size and number of steps."""
+def _trained(train, *given):
+    """Return the Keras network that the reader's function trains, and the number of steps of all its trainings."""
     import keras
 
-    for model in (reused, scratch):
-        if not isinstance(model, keras.Model) or model.optimizer is None:
-            raise AnswerError(f"Your function should return a trained Keras network, got {shown(model)}.")
-    sizes = [model.count_params() for model in (reused, scratch)]
-    steps = [int(model.optimizer.iterations) for model in (reused, scratch)]
+    with counted_training() as taken:
+        model = call(train, *given, name="Your function")
+    if not isinstance(model, keras.Model) or model.optimizer is None:
+        raise AnswerError(f"Your function should return a trained Keras network, got {shown(model)}.")
+    # Steps that were taken without `fit` are known to the optimizer alone.
+    return model, max(taken.steps, int(model.optimizer.iterations))
+
+
+def _of_a_kind(models, steps):
+    """Hold two Keras networks, reused and from scratch, to the same size and number of steps."""
+    sizes = [model.count_params() for model in models]
     if sizes[0] != sizes[1]:
         raise AnswerError(
             f"Yours has {sizes[0]:,} parameters, the one from scratch {sizes[1]:,}: compare like with like."

@@ -1,5 +1,6 @@
 """Each check says ✓ to a right answer in each form, and ✗ with a sentence to all others, whatever they are."""
 
+import functools
 import inspect
 import itertools
 import math
@@ -15,6 +16,7 @@ import xarray as xr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 
 from nbhelpers import checks
 from nbhelpers.checks import common
@@ -267,23 +269,60 @@ def another_seed_for_each_rate(train):
     return best["relu"] - best["logistic"]
 
 
-def network(share, *, epochs=None):
-    """Something like a trained network, that reads this share of the validation images right."""
+def network(share, *, fits=()):
+    """Something like a trained network, that reads this share of the validation images right.
+
+    On the way it takes trainings of so many epochs, of so many steps each.
+    """
 
     def model(images):
         labels = common.mnist("valid")[1]
         shift = np.arange(len(labels)) >= round(share * len(labels))
         return np.eye(10)[(labels + shift) % 10]
 
-    if epochs is not None:
-        model.history = SimpleNamespace(epoch=list(range(epochs)), params={"steps": 80})
-        model.optimizer = SimpleNamespace(iterations=80 * epochs)
+    for epochs, steps in fits:
+        fit_anything(epochs=epochs, steps=steps)
+    return model
+
+
+@functools.cache
+def anything():
+    return build_mlp((), input_shape=(1,))
+
+
+def fit_anything(*, epochs=1, steps=1):
+    """A real call of `fit`, on a network of twenty parameters."""
+    model = anything()
+    model.fit(np.zeros((steps, 1)), np.zeros(steps), batch_size=1, epochs=epochs, verbose=0)
     return model
 
 
 def training(mean, *, spread=0.002, **options):
     """A function that takes a seed and returns a network with about this accuracy."""
     return lambda seed: network(mean + spread * np.random.default_rng(seed).uniform(-1, 1), **options)
+
+
+def trained_before(seed):
+    """A good network that took its six epochs before the check came."""
+    model = training(0.96)(seed)
+    model.history = SimpleNamespace(epoch=range(6))
+    return model
+
+
+@functools.cache
+def one_network():
+    return build_mlp((12,))
+
+
+@functools.cache
+def trained_network():
+    model = build_mlp((12,), learning_rate=0.01)
+    model.fit(*common.mnist("train"), batch_size=125, epochs=4, verbose=0)
+    return model
+
+
+# Within the budget when it is asked for first, and beyond it later.
+UNITS_IN_TURN = itertools.chain([12], itertools.repeat(100))
 
 
 def lucky_seed(seed):
@@ -296,22 +335,24 @@ def deep(*, layers=10, units=100, activation="sigmoid", seed=0):
     return build_mlp((units,) * layers, activation=activation)
 
 
-KNOWN_DIGITS = []
-
-
 def new_start(images, labels, learning_rate, seed):
     keras.utils.set_random_seed(seed)
     return build_mlp((20,), classes=5)
 
 
+@functools.cache
+def known_digits():
+    """Weights that no `fit` of Keras made, as if they had been there before."""
+    images, labels = common.mnist("train")
+    images, labels = images[labels >= 5][:3000].reshape(3000, 784), labels[labels >= 5][:3000] - 5
+    found = MLPClassifier((20,), max_iter=5, random_state=0).fit(images, labels)
+    return [found.coefs_[0], found.intercepts_[0], found.coefs_[1], found.intercepts_[1]]
+
+
 def good_start(images, labels, learning_rate, seed):
     """Knows the digits 5 to 9 from many other images, and has taken no step since it was compiled."""
     model = new_start(images, labels, learning_rate, seed)
-    if not KNOWN_DIGITS:
-        x, y = common.mnist("train")
-        model.fit(x[y >= 5][:3000], y[y >= 5][:3000] - 5, verbose=0)
-        KNOWN_DIGITS.extend(model.get_weights())
-    model.set_weights(KNOWN_DIGITS)
+    model.set_weights(known_digits())
     model.compile("adam", loss="sparse_categorical_crossentropy")
     return model
 
@@ -319,6 +360,23 @@ def good_start(images, labels, learning_rate, seed):
 def longer_start(images, labels, learning_rate, seed):
     model = good_start(images, labels, learning_rate, seed)
     model.optimizer.iterations.assign(300)
+    return model
+
+
+def start_with_two_trainings(images, labels, learning_rate, seed, *, trainings=2):
+    """Trained, compiled anew, and trained again: the optimizer knows of the last training alone."""
+    model = good_start(images, labels, learning_rate, seed)
+    for _ in range(trainings):
+        model.compile("sgd", loss="sparse_categorical_crossentropy")
+        model.optimizer.learning_rate = 1e-6
+        model.fit(images, labels, verbose=0)
+    return model
+
+
+def start_with_one_training(images, labels, learning_rate, seed):
+    model = new_start(images, labels, learning_rate, seed)
+    model.optimizer.learning_rate = 1e-6
+    model.fit(images, labels, verbose=0)
     return model
 
 
@@ -333,7 +391,7 @@ RIGHT = [
     partial(checks.enough_images, 47_550),
     partial(checks.parameter_count, right_count),
     partial(checks.real_improvement, training(0.94), training(0.96), rng=0),
-    partial(checks.real_improvement, training(0.94), training(0.96, epochs=5), epochs=5, rng=0),
+    partial(checks.real_improvement, training(0.94), training(0.96, fits=[(4, 8), (1, 1)]), epochs=5, rng=0),
     partial(checks.layers_for_pieces, 10),
     partial(checks.width_for_budget, right_width),
     partial(checks.deeper_is_better, ATLAS, {"units": 8, "activation": "tanh"}),
@@ -368,6 +426,7 @@ RIGHT = [
     partial(checks.moved_parameters, 10_605),
     partial(checks.thawed, right_thaw),
     partial(checks.better_start, good_start, new_start, **QUICK),
+    partial(checks.better_start, partial(start_with_two_trainings, trainings=1), start_with_one_training, **QUICK),
     partial(checks.flaw, 5, luckiest, plain_score, name="the luckiest seed", draws=8, rng=0),
     partial(checks.flaw, 5, luckiest, plain_score, name="chosen on the test images", draws=8, rng=0),
     partial(checks.flaw, 4, half_scaled, plain_loss, name="one side scaled", loss=True, draws=8, images=200, rng=0),
@@ -385,7 +444,9 @@ WRONG = [
     partial(checks.real_improvement, training(0.94), training(0.942), rng=0),  # too little for five seeds
     partial(checks.real_improvement, training(0.96), training(0.94), rng=0),
     partial(checks.real_improvement, training(0.94), lucky_seed, rng=0),
-    partial(checks.real_improvement, training(0.94), training(0.96, epochs=6), epochs=5, rng=0),
+    partial(checks.real_improvement, training(0.94), training(0.96, fits=[(6, 1)]), epochs=5, rng=0),
+    partial(checks.real_improvement, training(0.94), training(0.96, fits=[(3, 1), (3, 1)]), epochs=5, rng=0),
+    partial(checks.real_improvement, training(0.94), trained_before, epochs=5, rng=0),
     partial(checks.real_improvement, training(0.94), [0.96, 0.961, 0.962], rng=0),
     partial(checks.real_improvement, training(0.94), np.ones((4, 10_000), bool), rng=0),
     partial(checks.real_improvement, training(0.94), lambda seed: np.ones(10_000, bool), rng=0),
@@ -407,6 +468,10 @@ WRONG = [
     partial(checks.small_network, lambda: build_mlp((13,))),
     partial(checks.small_network, partial(build_cnn, (16, 32)), rates=(0.01,), seeds=2, epochs=1, rng=0),
     partial(checks.small_network, lambda: build_mlp((12,)), rates=(0.01,), seeds=2, epochs=1, rng=0),
+    partial(checks.small_network, one_network, seeds=2, epochs=1, rng=0),
+    partial(checks.small_network, trained_network, rates=(0.01,), seeds=2, epochs=1, rng=0),
+    partial(checks.small_network, lambda: build_mlp((next(UNITS_IN_TURN),)), rates=(0.01,), seeds=2, epochs=1, rng=0),
+    partial(checks.small_network, lambda: keras.Sequential([keras.Input((28, 28)), keras.layers.Lambda(lambda x: x)])),
     partial(checks.small_network, lambda: build_mlp((12,), input_shape=(14, 14)), seeds=2, epochs=1, rng=0),
     partial(checks.small_network, lambda: keras.Sequential([keras.layers.Dense(10)])),
     partial(checks.unfair_rate, 0.001, ACTIVATIONS),
@@ -442,7 +507,7 @@ WRONG = [
     partial(checks.folded_batch_norm, lambda kernel, *others: (kernel.T, others[1])),
     partial(checks.as_good_as, training(0.94), training(0.92), rng=0),
     partial(checks.as_good_as, training(0.94), training(0.94, spread=0.2), rng=0),
-    partial(checks.as_good_as, training(0.94), training(0.96, epochs=5), rng=0),
+    partial(checks.as_good_as, training(0.94), training(0.96, fits=[(5, 1)]), rng=0),
     partial(checks.as_good_as, training(0.94), lambda seed: build_mlp((5,), batch_norm=True), accepted=1, rng=0),
     partial(checks.log_spaced, np.linspace(1e-4, 1, 9)),
     partial(checks.log_spaced, np.geomspace(1e-4, 1, 5)),
@@ -495,6 +560,7 @@ WRONG = [
     partial(checks.better_start, good_start, lambda *given: build_mlp((19,), classes=5), **QUICK),
     partial(checks.better_start, [0.8, 0.81, 0.8], new_start, **QUICK),
     partial(checks.better_start, longer_start, new_start, **QUICK),
+    partial(checks.better_start, start_with_two_trainings, start_with_one_training, **QUICK),
     partial(checks.flaw, 5, luckiest, luckiest, name="the luckiest seed", draws=8, rng=0),
     partial(checks.flaw, 5, luckiest, honest_report_and_luckiest_kept, name="the luckiest seed", draws=8, rng=0),
     partial(checks.flaw, 5, luckiest, mean_of_all_and_luckiest_kept, name="the luckiest seed", draws=8, rng=0),
@@ -658,10 +724,19 @@ def test_a_thaw_is_tried_on_a_network_that_was_trained(thaw, word, capsys):
     assert word in capsys.readouterr().out
 
 
-def test_epochs_are_counted_over_all_calls_of_fit():
-    model = build_mlp((2,), input_shape=(3,))
-    x, y = np.zeros((20, 3)), np.zeros(20)
-    assert common.epochs_of(model) == 0
-    for _ in range(3):
-        model.fit(x, y, epochs=2, batch_size=10, verbose=0)
-    assert common.epochs_of(model) == 6
+def test_epochs_and_steps_are_counted_over_all_networks_and_calls_of_fit():
+    fit_anything()
+    with common.counted_training() as taken:
+        for network in (anything(), build_mlp((2,), input_shape=(1,))):
+            for batch_size in (5, 10):
+                network.compile("sgd", loss="sparse_categorical_crossentropy")
+                network.fit(np.zeros((20, 1)), np.zeros(20), epochs=2, batch_size=batch_size, verbose=0)
+    fit_anything()
+    assert (taken.epochs, taken.steps) == (8, 24)
+
+
+def test_fit_is_as_it_was_after_the_counting_also_of_a_training_that_fails():
+    before = keras.Model.fit
+    with pytest.raises(ZeroDivisionError), common.counted_training():
+        raise ZeroDivisionError("in the training")
+    assert keras.Model.fit is before
