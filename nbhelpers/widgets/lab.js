@@ -8,9 +8,9 @@ function render({ model, el }) {
     control(spec, index[i], async (value) => {
       index[i] = value;
       moving += 1;
-      await link.ask({ do: "set", index: [...index] });
+      const answer = await link.ask({ do: "set", index: [...index] });
       moving -= 1;
-      moved();
+      if (answer) moved(); // else the reader's choice stays, and goes along with the next training
     }),
   );
   const controls = make("div", { className: "controls" }, ...rows);
@@ -98,6 +98,7 @@ function render({ model, el }) {
   table.update();
   return () => {
     link.close();
+    URL.revokeObjectURL(image.src);
     model.off(events, update);
     model.off("change:picture", draw);
     model.off("change:training", started);

@@ -10,6 +10,7 @@ from scipy import ndimage
 from nbhelpers.widgets.base import CourseWidget, describe_error, new_figure, script, to_png
 
 SIDE, BOX = 28, 20
+HOW = "Run the cell to draw a digit here, and see what each network makes of it."
 
 
 def digit_pad(models, *, example=None):
@@ -103,7 +104,7 @@ class DigitPad(CourseWidget):
     problem = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, models, example):
-        super().__init__(names=list(models))
+        super().__init__(names=list(models), sentence=HOW)
         self._models = models
         self._read(example)
         for name, model in models.items():
@@ -151,4 +152,4 @@ class DigitPad(CourseWidget):
             ax.bar(range(10), (self.probabilities and self.probabilities[i]) or np.zeros(10), color=f"C{i}")
             ax.set(xticks=range(10), ylim=(0, 1), xlabel="digit")
             ax.set_title(name, fontsize="small")
-        return to_png(figure), "Run the cell to draw a digit here, and see what each network makes of it."
+        return to_png(figure), HOW

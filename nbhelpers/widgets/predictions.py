@@ -10,6 +10,7 @@ from nbhelpers.widgets.base import CourseWidget, new_figure, script, to_png
 
 # The option for a reader who expects a difference within the margin.
 ALIKE = "cannot be told apart"
+HOW = "Run the cell, and enter your guess before you read on."
 
 
 class Predictions:
@@ -138,7 +139,7 @@ class Prediction(CourseWidget):
         texts = [] if options is None else [str(option) for option in options]
         if options is not None and len(set(texts)) < 2:
             raise ValueError(f"{question!r} needs at least two options to choose from, got {texts}.")
-        super().__init__(question=question, options=texts, low=low, high=high)
+        super().__init__(question=question, options=texts, low=low, high=high, sentence=HOW)
 
     def receive(self, message, buffers):
         """Note the guess that the page sends."""
@@ -219,4 +220,4 @@ class Prediction(CourseWidget):
         figure = new_figure(figsize=(7.6, 0.35), layout="none")
         answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
         figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center", fontsize=10)
-        return to_png(figure), "Run the cell, and enter your guess before you read on."
+        return to_png(figure), HOW

@@ -523,3 +523,25 @@ def test_the_default_settings_are_those_of_the_recorder():
     attributes = load_runs().attrs
     assert attributes["batch_size"] == DEFAULTS["batch_size"]
     assert attributes["images"] == DEFAULTS["training_images"]
+
+
+def test_a_stop_waits_half_a_second_at_most_whatever_the_training_does(lab, monkeypatch):
+    release, asked = threading.Event(), []
+    monkeypatch.setattr(training.Training, "add_point", lambda *_: release.wait(60))
+    lab.train()
+    run = lab.runs[0]
+    monkeypatch.setattr(run, "join", lambda seconds=None: asked.append(seconds))
+    lab.stop()
+    assert asked == [pytest.approx(0.25, abs=0.25)] and run.status == "stopped"
+    release.set()
+
+
+def test_a_closed_lab_shows_nothing_more_and_keeps_no_thread(lab):
+    finish(lab, epochs=1)
+    lab.close()
+    lab.refresh()
+    assert lab._display._shutdown and lab.table()["status"].tolist() == ["finished"]
+
+
+def test_what_to_do_is_said_from_the_start(lab):
+    assert lab.sentence.startswith("Run the cell to set")

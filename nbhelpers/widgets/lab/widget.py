@@ -125,6 +125,7 @@ class LiveLab(CourseWidget):
         self.controls = [spec(name, options[name]) | {"label": label(name)} for name in controls]
         self.index = [places[name] for name in controls]
         self.columns = [label(name) for name in [*OUTCOMES, *controls]]
+        self.sentence = self._say_how()
         self.refresh()
         self.observe(self._redraw, ["drawn"])
 
@@ -215,6 +216,7 @@ class LiveLab(CourseWidget):
         """Stop the training under way, and close the widget."""
         self.stop()
         super().close()
+        self._display.shutdown(wait=False)
 
     def table(self):
         """Return all runs with their outcomes and settings, a pandas.DataFrame with one row for each run.
@@ -264,8 +266,7 @@ class LiveLab(CourseWidget):
             if run.status != "training":
                 self._current = None
                 self._problem = describe_error(run.problem) or self._problem
-            with contextlib.suppress(RuntimeError):  # Python is about to exit
-                self._display_later()
+            self._display_later()
 
     def refresh(self):
         """Show the state of the runs, and return when it is shown."""
@@ -276,7 +277,8 @@ class LiveLab(CourseWidget):
         with self._state:
             self._states += 1
             state = self._current, list(self.runs), self._problem
-            self._last_display = self._display.submit(self._show, self._states, *state)
+            with contextlib.suppress(RuntimeError):  # a closed lab shows nothing any more
+                self._last_display = self._display.submit(self._show, self._states, *state)
             return self._last_display
 
     def _until_displayed(self, display):
@@ -322,17 +324,19 @@ class LiveLab(CourseWidget):
             plot_runs(last, metric=metric, others=others, band=band, ax=ax)
         return {"alt": describe(last, others, band), "picture": to_png(self._axes[0].figure)}
 
-    def fallback(self):
+    def _say_how(self):
         names = ", ".join(label(name) for name in self._names)
-        sentence = f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
+        return f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
+
+    def fallback(self):
         if self.runs:
-            return self.picture, sentence
+            return self.picture, self._say_how()
         # An example: the settings that the lab starts with are for the reader to guess.
         band = recorded_history(self._recorded, self.settings | {"units": EXAMPLE_UNITS})
         figure = new_figure(figsize=(7.6, 3.2))
         for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
             plot_runs(None, metric=metric, band=band, ax=ax)
-        return to_png(figure), sentence + (
+        return to_png(figure), self._say_how() + (
             f" Drawn are recorded runs with {EXAMPLE_UNITS} units." if band is not None else ""
         )
 
