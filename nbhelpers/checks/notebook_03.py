@@ -97,9 +97,7 @@ def _copy(model):
         copy.count_params()
     except Exception as error:
         problem = cut(f"{type(error).__name__}: {error}", 200)
-        raise AnswerError(
-            f"The check trains copies of your network, and copying a layer of it raised {problem}"
-        ) from None
+        raise AnswerError(f"The check trains copies of your network, and making one raised {problem}") from None
     return copy
 
 
