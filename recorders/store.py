@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 from tqdm import tqdm
 
+from nbhelpers.data import SUMS, read_sums
+
 LOSSES = ("loss", "val_loss")
 FILL = 65535  # of whole numbers, for what is missing
 PACKED = {"dtype": "uint16", "scale_factor": np.float32(5e-5), "_FillValue": np.uint16(FILL)}  # for shares from 0 to 1
@@ -54,11 +56,20 @@ def round_loss(loss):
 
 
 def write_runs(path, runs):
-    """Write recorded runs: accuracies as whole numbers, all zipped, in one move."""
+    """Write recorded runs: accuracies as whole numbers, all zipped, in one move; and list the file's sum."""
     for name in LOSSES:
         runs[name].values[:] = round_loss(runs[name].values)
     encoding = {name: ZIPPED | (PACKED if "accuracy" in name else {}) for name in runs.data_vars}
     replace(path, lambda draft: runs.to_netcdf(draft, engine="h5netcdf", encoding=encoding))
+    list_sum(path)
+
+
+def list_sum(path):
+    """Put the SHA-256 of a recorded file into the list beside it, which loaders hold against the file."""
+    target = path.with_name(SUMS)
+    sums = read_sums(target) | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    replace(target, lambda draft: draft.write_text(lines, "utf-8"))
 
 
 def fill(blocks, record, *, costs=None, processes=None):

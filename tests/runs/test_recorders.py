@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from nbhelpers.data import SUMS, load_runs, read_sums
 from recorders import runs, store, sweeps
 from tests.runs import fake_engine
 from tests.runs.fake_engine import SWEEP, fake_block
@@ -151,6 +152,14 @@ def test_a_diverged_run_is_kept_and_marked(tmp_path, monkeypatch):
     assert bool(run["diverged"]) and np.isinf(run["loss"][-1]) and np.isnan(run["val_loss"][-1])
     assert np.isfinite(run["val_accuracy"]).all()
     assert recorded.attrs["task"] == "mnist" and recorded.attrs["process_seconds"] == 3 * N_BLOCKS
+
+
+def test_what_is_recorded_is_listed_with_its_sum_beside_the_others(tmp_path):
+    (tmp_path / SUMS).write_text("0123  runs_other.nc\n4567  runs_fake.nc\n")
+    start(tmp_path).communicate()
+    sums = read_sums(tmp_path / SUMS)
+    assert list(sums) == ["runs_fake.nc", "runs_other.nc"] and sums["runs_other.nc"] == "0123"
+    assert load_runs("fake", folder=tmp_path)["loss"].size  # which holds the file against its sum
 
 
 def test_losses_keep_twelve_bits_and_stay_finite():
