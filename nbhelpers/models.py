@@ -106,7 +106,8 @@ def build_mlp(
         "momentum_0.5" and its kin have another strength. "muon" (Jordan et al., 2024) turns the steps of the
         hidden layers' weights alone; biases and the output layer take steps of AdamW, at the same rate (as in
         Liu et al., 2025). "schedule_free_adamw" (Defazio et al., 2024) is scored, as Keras has it, where its
-        gradients are taken: close to the average of its weights, not at it.
+        gradients are taken: close to the average of its weights, not at it; and on TensorFlow, Keras 3.15
+        averages wrongly, so that trainings differ from the recorded ones, which were made on JAX.
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
         Step size of the optimizer, > 0, or its schedule over the steps.
     input_shape : tuple of int

@@ -2,12 +2,14 @@
 
 from functools import cache
 
+import keras
 import numpy as np
 import pytest
 
-from nbhelpers.data import DATA_FOLDER, SUMS, load_runs, read_sums
+from nbhelpers.data import DATA_FOLDER, SUMS, load_mnist, load_runs, read_sums
+from nbhelpers.models import accuracy_of, batches, build_mlp
 from recorders.runs import FOLDER
-from recorders.sweeps import INPUTS, SWEEPS
+from recorders.sweeps import INPUTS, SWEEPS, dials, hidden_units, network_options
 
 NAMES = sorted(path.stem.removeprefix("runs_") for path in FOLDER.glob("runs_*.nc"))
 
@@ -70,3 +72,44 @@ def test_everything_is_described(name):
     assert (FOLDER / f"runs_{name}.nc").stat().st_size < 2e6
     row = next(row for row in (DATA_FOLDER / "README.md").read_text().splitlines() if f"runs_{name}.nc`" in row)
     assert f"| {runs['diverged'].size:,} |" in row
+
+
+CONSTANT = {"schedule": "constant"}
+ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras computes otherwise on TensorFlow
+    ("optimizers_mnist", {"optimizer": "muon", "learning_rate": 0.00316, **CONSTANT}, 3),
+    ("optimizers_mnist", {"optimizer": "lion", "learning_rate": 0.001, **CONSTANT}, 3),
+    ("optimizers_mnist", {"optimizer": "momentum_0.5", "learning_rate": 0.316, **CONSTANT}, 3),
+    (
+        "normalization_mnist",
+        {"normalization": "layer", "activation": "relu", "batch_size": 32, "optimizer": "sgd", "learning_rate": 0.1},
+        1,
+    ),
+    ("activations_mnist", {"activation": "silu", "hidden_layers": 8, "optimizer": "adam", "learning_rate": 0.00316}, 3),
+    (
+        "regularizers_mnist",
+        {"training_images": 10_000, "penalty": "weight_decay=1", "learning_rate": 0.00316, "dropout": 0.4},
+        2,
+    ),
+    ("regularizers_mnist", {"training_images": 500, "penalty": "l1=0.001", "learning_rate": 0.001, "dropout": 0.0}, 40),
+]
+
+
+def train_again(name, row, epochs):
+    """Train this row by plain `fit` on TensorFlow; return the validation accuracy."""
+    sweep, setting = SWEEPS[name], {**SWEEPS[name].fixed, **row}
+    images, batch_size, _, _ = sweep.duration(setting)
+    penalties = {key: v for key, v in dials(row).items() if key in ("l1", "l2", "weight_decay") and v}
+    options = network_options(setting) | penalties | {"dropout": row.get("dropout", 0.0)}
+    keras.utils.set_random_seed(0)
+    model = build_mlp(hidden_units(setting), learning_rate=row["learning_rate"], **options)
+    model.fit(batches(*load_mnist("train", n=images), batch_size=batch_size), epochs=epochs, shuffle=False, verbose=0)
+    return accuracy_of(model, *load_mnist("valid"))
+
+
+@pytest.mark.parametrize(("name", "row", "epochs"), ROWS, ids=lambda value: "")
+def test_a_row_trained_again_lies_within_the_spread_of_its_seeds(name, row, epochs):
+    at = {"epoch": epochs} if "epoch" in SWEEPS[name].axes else {"step": 200}
+    recorded = load(name)["val_accuracy"].sel({**row, **at}).values
+    deviation = max(recorded.std(ddof=1), 0.002) * np.sqrt(1 + 1 / len(recorded))
+    again = train_again(name, row, epochs)
+    assert abs(again - recorded.mean()) < 4 * deviation, f"{again:.4f} against {recorded}"

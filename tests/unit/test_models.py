@@ -235,6 +235,17 @@ def test_optimizers_differ_by_their_first_two_steps():
             assert not np.allclose(after[a], after[b], rtol=1e-5, atol=1e-8), (a, b)
 
 
+def test_keras_computes_schedule_free_adamw_otherwise_on_tensorflow():
+    """It reads the old momentum after it has changed it. When this fails, Keras does so no longer: then the note of
+    `build_mlp` may go, and a row of the recorded runs, made on JAX, be trained again."""
+    weight, rate = keras.Variable(0.0), 0.01
+    optimizer = keras.optimizers.ScheduleFreeAdamW(rate)
+    for _ in range(2):
+        optimizer.apply([np.float32(1)], [weight])
+    by_the_paper = 0.1 * (-2 * rate) + 0.9 * (-1.5 * rate)
+    assert float(weight) != pytest.approx(by_the_paper, rel=0.01)
+
+
 def after_one_step(optimizer):
     keras.utils.set_random_seed(0)
     model = build_mlp((6, 5), activation="tanh", optimizer=optimizer, learning_rate=0.01, weight_decay=0)
