@@ -74,21 +74,26 @@ def train_block(sweep, setting):
     start = time.perf_counter()
     setting = {**sweep.fixed, **setting}
     model, state = starts(sweep, setting)
-    images = sweep.duration(setting)[0]
-    sizes = {"train": images, "valid": None, "test": None}
-    data = {split: tuple(map(jax.numpy.asarray, load(sweep.task, split, n))) for split, n in sizes.items()}
     keys = jax.numpy.stack([jax.random.key(seed) for seed in range(sweep.seeds)])
-    state = jax.device_put(state)
-    train = jax.jit(jax.vmap(training_of(model, sweep, setting), (0, 0, None))).lower(state, keys, data)
+    arguments = jax.device_put(state), keys, data_of(sweep, setting)
+    train = jax.jit(jax.vmap(training_of(model, sweep, setting), (0, 0, None))).lower(*arguments)
     train = train.compile(compiler_options=compiler_options(sweep, setting))
     middle = time.perf_counter()
-    history, test_accuracy = jax.device_get(train(state, keys, data))
+    history, test_accuracy = jax.device_get(train(*arguments))
     seconds = {"compile_seconds": middle - start, "train_seconds": time.perf_counter() - middle}
     results = {name: np.moveaxis(values, (0, 1, 2), (1, 2, 0)) for name, values in history.items()}
     results["test_accuracy"] = test_accuracy.T
     shape = [len(values) for values in sweep.beside.values()]
     results = {name: values.reshape(*shape, *values.shape[1:]) for name, values in results.items()}
     return {**results, **seconds, "device": jax.devices()[0].device_kind}
+
+
+def data_of(sweep, setting):
+    """Inputs and labels of each split, on the device that trains."""
+    import jax
+
+    sizes = {"train": sweep.duration(setting)[0], "valid": None, "test": None}
+    return {split: tuple(map(jax.numpy.asarray, load(sweep.task, split, n))) for split, n in sizes.items()}
 
 
 def compiler_options(sweep, setting):
@@ -194,30 +199,49 @@ def turn_by(model, dials):
     import keras
 
     now = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.call = dropout_by(now).__get__(layer)
+    for at in kernels(model)[:-1]:
+        variable = model.trainable_variables[at]
+        variable.regularizer = penalty_by(now) if {"l1", "l2"} & dials.keys() else variable.regularizer
+        variable.constraint = bound_by(now) if "max_norm" in dials else variable.constraint
+    return now
 
-    def dropout(layer, inputs, training=False):
+
+def dropout_by(now):
+    """What a layer for dropout does, at the rate of now."""
+    import keras
+
+    def call(layer, inputs, training=False):
         if not training:
             return inputs
         kept = keras.random.uniform(inputs.shape, seed=layer.seed_generator) >= now["dropout"]
         return keras.ops.where(kept, inputs / (1 - now["dropout"]), 0)
 
+    return call
+
+
+def penalty_by(now):
+    """The penalty on the weights of a layer, with the strengths of now."""
+    from keras import ops
+
     def penalty(weights):
-        absolute, square = now.get("l1", 0) * keras.ops.abs(weights), now.get("l2", 0) * keras.ops.square(weights)
-        return keras.ops.sum(absolute + square)
+        return ops.sum(now.get("l1", 0) * ops.abs(weights) + now.get("l2", 0) * ops.square(weights))
+
+    return penalty
+
+
+def bound_by(now):
+    """Shrinks the weights into a unit to the largest norm of now, where theirs is larger."""
+    from keras import ops
 
     def bound(weights):
-        weights = keras.ops.convert_to_tensor(weights)
-        norms = keras.ops.sqrt(keras.ops.sum(keras.ops.square(weights), axis=0, keepdims=True))
-        return keras.ops.where(norms > now["max_norm"], weights * now["max_norm"] / norms, weights)
+        weights = ops.convert_to_tensor(weights)
+        norms = ops.sqrt(ops.sum(ops.square(weights), axis=0, keepdims=True))
+        return ops.where(norms > now["max_norm"], weights * now["max_norm"] / norms, weights)
 
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.call = dropout.__get__(layer)
-    for at in kernels(model)[:-1]:
-        variable = model.trainable_variables[at]
-        variable.regularizer = penalty if {"l1", "l2"} & dials.keys() else variable.regularizer
-        variable.constraint = bound if "max_norm" in dials else variable.constraint
-    return now
+    return bound
 
 
 def scores_of(labels, probabilities):
