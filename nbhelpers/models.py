@@ -34,9 +34,13 @@ INITIALIZERS = {
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
+    "lion": keras.optimizers.Lion,
     "momentum": partial(keras.optimizers.SGD, momentum=0.9),
+    **{f"momentum_{strength}": partial(keras.optimizers.SGD, momentum=strength) for strength in (0.5, 0.95, 0.99)},
+    "muon": keras.optimizers.Muon,
     "nesterov": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
     "rmsprop": keras.optimizers.RMSprop,
+    "schedule_free_adamw": keras.optimizers.ScheduleFreeAdamW,
     "sgd": keras.optimizers.SGD,
 }
 SCHEDULES = ("constant", "step", "cosine", "one_cycle")
@@ -48,6 +52,7 @@ def build_mlp(
     activation="relu",
     kernel_initializer=None,
     batch_norm=False,
+    layer_norm=False,
     dropout=0.0,
     input_dropout=0.0,
     l1=0.0,
@@ -61,7 +66,7 @@ def build_mlp(
 ):
     """Build and compile a multilayer perceptron that sorts its inputs into classes, or predicts a number.
 
-    Each hidden layer is dense, then batch normalization (if asked for), the
+    Each hidden layer is dense, then normalization (if asked for), the
     activation, and dropout (if asked for). The output layer has one unit per
     class and a softmax; the loss is the cross-entropy of integer labels. Without
     classes it is one linear unit, and the loss is the mean squared error.
@@ -80,6 +85,8 @@ def build_mlp(
         He et al. (2015), derived for ReLU, for ReLU and its kin.
     batch_norm : bool, "before" or "after"
         Normalize before the activation (Ioffe & Szegedy, 2015), which True means, too, or after it.
+    layer_norm : bool
+        Normalize each input's sums over the units of a layer, before the activation (Ba et al., 2016).
     dropout : float
         Share of each hidden layer's outputs set to zero in training, 0 <= dropout < 1
         (Srivastava et al., 2014).
@@ -93,9 +100,14 @@ def build_mlp(
     weight_decay : float, optional
         Share, times the learning rate, by which each step shrinks all weights and biases,
         0 <= weight_decay (Loshchilov & Hutter, 2019). By default the optimizer's own:
-        0.004 for "adamw", none for the others.
+        0.004 for "adamw" and "muon", none for the others.
     optimizer : str
-        One of `OPTIMIZERS`; "momentum" and "nesterov" are SGD with momentum 0.9.
+        One of `OPTIMIZERS`, with Keras' defaults; "momentum" and "nesterov" are SGD with momentum 0.9,
+        "momentum_0.5" and its kin have another strength. "muon" (Jordan et al., 2024) turns the steps of the
+        hidden layers' weights alone; biases and the output layer take steps of AdamW, at the same rate (as in
+        Liu et al., 2025). "schedule_free_adamw" (Defazio et al., 2024) is scored, as Keras has it, where its
+        gradients are taken: close to the average of its weights, not at it; and on TensorFlow, Keras 3.15
+        averages wrongly, so that trainings differ from the recorded ones, which were made on JAX.
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
         Step size of the optimizer, > 0, or its schedule over the steps.
     input_shape : tuple of int
@@ -125,6 +137,8 @@ def build_mlp(
         raise ValueError(f"max_norm must be a number above 0, or None for no bound, got {max_norm!r}.")
     if batch_norm not in (False, True, "before", "after"):
         raise ValueError(f"batch_norm must be True, False, 'before' or 'after' (the activation), got {batch_norm!r}.")
+    if not isinstance(layer_norm, bool | np.bool_):
+        raise ValueError(f"layer_norm must be True or False, got {layer_norm!r}.")
     normalize_before = batch_norm in (True, "before")
     if classes is not None:
         classes = whole_number(classes, "classes", low=2, note=", or None to predict a number")
@@ -145,6 +159,8 @@ def build_mlp(
         model.add(dense)
         if normalize_before:
             model.add(keras.layers.BatchNormalization())
+        if layer_norm:
+            model.add(keras.layers.LayerNormalization())
         # PReLU learns a slope, so it is a layer of its own.
         model.add(keras.layers.PReLU() if activation == "prelu" else keras.layers.Activation(activation))
         if batch_norm == "after":
@@ -152,8 +168,11 @@ def build_mlp(
         if dropout:
             model.add(keras.layers.Dropout(float(dropout)))
     model.add(keras.layers.Dense(classes, activation="softmax") if classes else keras.layers.Dense(1))
+    made = make_optimizer(optimizer, learning_rate, weight_decay=weight_decay)
+    if optimizer == "muon":
+        made.exclude_layers = [f"{model.layers[-1].name}/"]
     model.compile(
-        optimizer=make_optimizer(optimizer, learning_rate, weight_decay=weight_decay),
+        optimizer=made,
         loss="sparse_categorical_crossentropy" if classes else "mean_squared_error",
         metrics=["accuracy"] if classes else [],
     )
@@ -315,7 +334,8 @@ def make_optimizer(name, learning_rate, *, weight_decay=None):
     options = {}
     if weight_decay is not None:
         _check_range("weight_decay", weight_decay, 0, math.inf, "weight_decay >= 0")
-        options["weight_decay"] = float(weight_decay)
+        names = ("weight_decay", "adam_weight_decay") if name == "muon" else ("weight_decay",)
+        options = dict.fromkeys(names, float(weight_decay))
     if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         return OPTIMIZERS[name](learning_rate, **options)
     _check_rate(learning_rate)

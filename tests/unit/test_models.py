@@ -121,6 +121,13 @@ def test_batch_norm_may_stand_before_the_activation_or_after_it():
     assert dense(model)[0].use_bias
 
 
+def test_layer_norm_stands_between_the_sum_and_the_activation():
+    model = build_mlp((50,), layer_norm=True, activation="linear")
+    assert [type(layer).__name__ for layer in model.layers[1:4]] == ["Dense", "LayerNormalization", "Activation"]
+    hidden = keras.Sequential(model.layers[:-1])(np.random.default_rng(0).random((8, 28, 28), "float32"))
+    assert np.allclose(np.mean(hidden, axis=1), 0, atol=1e-5) and np.allclose(np.std(hidden, axis=1), 1, atol=0.01)
+
+
 @pytest.mark.parametrize("activation", INITIALIZERS)
 @pytest.mark.parametrize("batch_norm", [False, "before", "after"])
 def test_dropout_follows_the_activation_and_the_normalization(activation, batch_norm):
@@ -228,6 +235,35 @@ def test_optimizers_differ_by_their_first_two_steps():
             assert not np.allclose(after[a], after[b], rtol=1e-5, atol=1e-8), (a, b)
 
 
+def test_keras_computes_schedule_free_adamw_otherwise_on_tensorflow():
+    """It reads the old momentum after it has changed it. When this fails, Keras does so no longer: then the note of
+    `build_mlp` may go, and a row of the recorded runs, made on JAX, be trained again."""
+    weight, rate = keras.Variable(0.0), 0.01
+    optimizer = keras.optimizers.ScheduleFreeAdamW(rate)
+    for _ in range(2):
+        optimizer.apply([np.float32(1)], [weight])
+    by_the_paper = 0.1 * (-2 * rate) + 0.9 * (-1.5 * rate)
+    assert float(weight) != pytest.approx(by_the_paper, rel=0.01)
+
+
+def after_one_step(optimizer):
+    keras.utils.set_random_seed(0)
+    model = build_mlp((6, 5), activation="tanh", optimizer=optimizer, learning_rate=0.01, weight_decay=0)
+    before = [np.asarray(weights) for weights in model.trainable_variables]
+    model.train_on_batch(np.random.default_rng(0).random((8, 28, 28), "float32"), np.arange(8))
+    return [np.asarray(after) - b for after, b in zip(model.trainable_variables, before, strict=True)]
+
+
+def test_muon_turns_the_steps_of_the_hidden_weights_alone():
+    """All directions of such a step are about equally long; the others are steps of Adam."""
+    muon, adam = after_one_step("muon"), after_one_step("adam")
+    for hidden in (0, 2):
+        lengths = np.linalg.svd(muon[hidden], compute_uv=False)
+        assert lengths.max() < 2 * lengths.min()
+    for other in (1, 3, 4, 5):
+        assert np.allclose(muon[other], adam[other], atol=1e-6)
+
+
 @pytest.mark.parametrize("build", [build_mlp, build_cnn, partial(build_mlp, classes=None, optimizer="sgd")])
 def test_the_first_step_is_traced_once(build):
     """Twice, if a variable of the optimizer or of a metric were created in it."""
@@ -277,6 +313,7 @@ def test_numpy_numbers_are_welcome():
         ({"max_norm": 0}, "max_norm must be a number above 0"),
         ({"max_norm": "one"}, "max_norm must be a number above 0"),
         ({"weight_decay": -1}, "weight_decay >= 0"),
+        ({"layer_norm": "before"}, "layer_norm must be True or False"),
         ({"batch_norm": "behind"}, "batch_norm must be True, False, 'before' or 'after'"),
     ],
 )
@@ -419,6 +456,7 @@ PARAMETERS = {
             "activation": "silu",  # which has the initializer of ReLU
             "kernel_initializer": "glorot_uniform",
             "batch_norm": "after",
+            "layer_norm": True,
             "dropout": 0.5,
             "input_dropout": 0.5,
             "l1": 0.01,

@@ -1,0 +1,1 @@
+"""Record what the lessons read: thousands of trainings of small networks (see data/README.md)."""
