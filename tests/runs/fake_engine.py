@@ -39,7 +39,7 @@ def accuracy(setting, rate, dropout, seed, epoch):
 
 def fake_block(sweep, setting):
     """Numbers that tell which training they belong to; the start is noted in a file."""
-    with Path(os.environ["STARTS"]).open("a") as file:
+    with Path(os.environ["STARTS"]).open("a", encoding="utf-8") as file:
         file.write(f"{setting['units']}-{setting['hidden_layers']}\n")
     if f"{setting['units']}-{setting['hidden_layers']}" == os.environ.get("FAILS"):
         raise ArithmeticError("no luck")
