@@ -13,6 +13,7 @@ function render({ model, el }) {
   const waits = make("div", { className: "waits", role: "status" });
   const problem = make("pre", { role: "alert" });
   let told = index.join(); // the combination that the kernel was told of last
+  let moved = false; // whether the reader has moved on, and the kernel has not said so yet
   let step = [0, 1];
   let busy = false;
 
@@ -54,6 +55,7 @@ function render({ model, el }) {
     waits.textContent = "";
     busy = false;
     if (message) told = answer ? key : null; // null: whether the kernel has heard of it is not known
+    if (told === index.join()) moved = false;
     if (answer && !(next && answer.problem)) refresh();
     else if (index.join() !== key) refresh();
   };
@@ -64,7 +66,11 @@ function render({ model, el }) {
   const follow = () => {
     const key = model.get("index").join();
     if (model.get("picture").byteLength) keep(key, { alt: model.get("alt"), blob: png(model.get("picture")) });
-    if (index.join() !== told && index.join() !== key) return;
+    if (moved && index.join() !== key) {
+      if (told === null) refresh(); // the kernel answers after all: once more
+      return;
+    }
+    moved = false;
     index = [...model.get("index")];
     told = key;
     rows.forEach((row, i) => row.show(index[i]));
@@ -79,6 +85,7 @@ function render({ model, el }) {
     control(spec, index[i], (value) => {
       step = [i, value < index[i] ? -1 : 1];
       index[i] = value;
+      moved = true;
       refresh();
     }),
   );

@@ -273,6 +273,7 @@ def test_a_lost_reply_is_said_and_the_next_move_is_answered(page, lab):
         expect(notebook.locator(f".{name} .silence")).to_contain_text(SILENCE)
     execute(page, "for w in (explorer, guess, pad, lab): w.on_msg(w._answer)")
     moves["explore"] = lambda: slider(notebook).press("ArrowLeft")
+    moves["live-lab"] = lambda: live.get_by_label("units", exact=True).press("Home")
     for name, move in moves.items():
         move()
         if name == "prediction":
