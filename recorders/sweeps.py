@@ -223,10 +223,10 @@ def _activations(task):
 
 def _regularizers(task):
     """Which regularizer, how strong, with how many training images?"""
-    sizes = (500, 1000, 4000, 10_000)
+    sizes, rates = ((500, 1000, 4000, 10_000), RATES[2:8]) if task == "mnist" else ((500, 1000, 4000), RATES[2:9])
     return {
-        "blocks": {"training_images": sizes if task == "mnist" else sizes[:3]},
-        "beside": {"penalty": PENALTIES, "learning_rate": RATES[2:8], "dropout": (0.0, 0.2, 0.4, 0.6)},
+        "blocks": {"training_images": sizes},
+        "beside": {"penalty": PENALTIES, "learning_rate": rates, "dropout": (0.0, 0.2, 0.4, 0.6)},
         "fixed": {"units": 100, "hidden_layers": 1, "activation": "relu", "optimizer": "adam"},
         "steps": 4000,
         "scores": 20,
