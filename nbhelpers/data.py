@@ -1,4 +1,4 @@
-"""Load MNIST in three named splits, and the recorded runs; turn digits."""
+"""Load MNIST and MNIST-1D in three named splits, and the recorded runs; turn digits."""
 
 import functools
 import hashlib
@@ -12,13 +12,15 @@ from nbhelpers.numbers import whole_number
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 SUMS = "SHA256SUMS"  # beside the files, as sha256sum writes and checks it
 RESTORE = "Restore it with `git checkout -- data/{}`, or clone the course again."
-# Where each split lies in the file: array name and slice. The first 50,000 of the 60,000 training
+TASKS = {"mnist": "MNIST", "mnist1d": "MNIST-1D"}
+# Where each split of MNIST lies in its file: array name and slice. The first 50,000 of the 60,000 training
 # images train; the last 10,000 validate; the test images are MNIST's own.
 SPLITS = {
     "train": ("train", slice(0, 50_000)),
     "valid": ("train", slice(50_000, 60_000)),
     "test": ("test", slice(0, 10_000)),
 }
+SIGNALS = {"train": 4_000, "valid": 10_000, "test": 10_000}  # of MNIST-1D, each split in arrays of its own
 
 
 def load_mnist(split, *, n=None, path=DATA_FOLDER / "mnist.npz"):
@@ -50,20 +52,61 @@ def load_mnist(split, *, n=None, path=DATA_FOLDER / "mnist.npz"):
         If the split is unknown, `n` is not between 1 and the size of the split,
         or the file is not the one that the course was written with.
     """
-    if split not in SPLITS:
-        raise ValueError(f"Unknown split {split!r}. Choose one of: {', '.join(SPLITS)}.")
-    name, part = SPLITS[split]
-    size = part.stop - part.start
-    n = whole_number(size if n is None else n, "n", high=size, note=f" for the {split!r} split")
+    name, part = _choose(split, SPLITS)
+    n = _how_many(n, split, part.stop - part.start)
+    images, labels = _load_arrays(path, "mnist.npz", name, slice(part.start, part.start + n))
+    return images.astype("float32") / 255, labels
+
+
+def load_mnist1d(split, *, n=None, path=DATA_FOLDER / "mnist1d.npz"):
+    """Load one split of MNIST-1D: signals of 40 numbers, and labels (Greydanus & Kobak, 2024).
+
+    The shapes of the ten digits, drawn as curves, then stretched, shifted, sheared and made noisy.
+
+    Parameters
+    ----------
+    split : {"train", "valid", "test"}
+        4,000 training signals, 10,000 validation signals, or 10,000 test signals,
+        which the course uses once, in its last notebook.
+    n : int, optional
+        Only the first `n` signals of the split. All digits are mixed.
+    path : path, optional
+        Where ``mnist1d.npz`` lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    signals : ndarray of float32, shape (n, 40)
+        Without a unit, about -4 to 4.
+    labels : ndarray of int64, shape (n,)
+        The digits, 0 to 9.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_mnist`.
+    """
+    n = _how_many(n, split, _choose(split, SIGNALS))
+    return _load_arrays(path, "mnist1d.npz", split, slice(n))
+
+
+def _choose(split, splits):
+    if split not in splits:
+        raise ValueError(f"Unknown split {split!r}. Choose one of: {', '.join(splits)}.")
+    return splits[split]
+
+
+def _how_many(n, split, size):
+    return whole_number(size if n is None else n, "n", high=size, note=f" for the {split!r} split")
+
+
+def _load_arrays(path, name, split, part):
+    """Return a part of the arrays ``x_<split>`` and ``y_<split>`` of the course's file of this name."""
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no MNIST file at {path}. {RESTORE.format(path.name)}")
-    verify(path, read_sums(DATA_FOLDER / SUMS).get("mnist.npz"))
-    part = slice(part.start, part.start + n)
+        raise FileNotFoundError(f"There is no file {path}. {RESTORE.format(name)}")
+    verify(path, read_sums(DATA_FOLDER / SUMS).get(name))
     with np.load(path) as arrays:
-        images = arrays[f"x_{name}"][part].astype("float32") / 255
-        labels = arrays[f"y_{name}"][part].astype("int64")
-    return images, labels
+        return arrays[f"x_{split}"][part], arrays[f"y_{split}"][part].astype("int64")
 
 
 def turn_digits(images, *, seed):
@@ -128,7 +171,10 @@ def verify(path, digest):
 
 
 def _in_use(path, problem):
-    return ValueError(f"{path} is in use or may not be read ({problem}). Close what writes it, and try again.")
+    return ValueError(
+        f"{path} is in use or may not be read ({problem}). Close what writes it, and try again; on a network drive "
+        "that knows no locks, set the environment variable HDF5_USE_FILE_LOCKING=FALSE and start anew."
+    )
 
 
 def read_sums(path):
@@ -146,35 +192,43 @@ def _digest(path, size, changed):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_runs(name="atlas", *, folder=DATA_FOLDER):
+def load_runs(name="atlas", *, task=None, folder=DATA_FOLDER):
     """Open recorded trainings as one labelled array per measured quantity.
 
     Parameters
     ----------
     name : str
-        Which file of recorded runs: ``data/runs_<name>.nc``.
+        What was varied, such as "atlas": the file ``data/runs_<name>_<task>.nc``.
+    task : {"mnist", "mnist1d"}, optional
+        What the networks learned. Without it, the first edition's ``data/runs_<name>.nc``, on MNIST.
     folder : path, optional
         Where the file lies, if not in the course's own ``data`` folder.
 
     Returns
     -------
     xarray.Dataset
-        One dimension per hyperparameter, plus ``seed`` and ``epoch``. The variables
-        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy`` are what Keras'
-        ``fit`` reports after each epoch. ``runs.attrs`` says how they were made.
+        One dimension per hyperparameter, plus ``seed`` and ``epoch`` or ``step``. The variables
+        ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy`` are what Keras' ``fit`` reports
+        at each of them. ``runs.attrs`` says how they were made.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file; the message lists those there are.
     ValueError
-        If the file is damaged or cannot be read.
+        If the task is unknown, or the file is damaged or cannot be read.
     """
-    path = Path(folder) / f"runs_{name}.nc"
+    if task not in (None, *TASKS):
+        raise ValueError(f"Unknown task {task!r}. Choose one of: {', '.join(TASKS)}.")
+    of_task = f"_{task}" if task else ""
+    path = Path(folder) / f"runs_{name}{of_task}.nc"
     if not path.is_file():
-        known = sorted(p.stem.removeprefix("runs_") for p in Path(folder).glob("runs_*.nc"))
+        known = sorted(
+            p.stem.removeprefix("runs_").removesuffix(of_task) for p in path.parent.glob(f"runs_*{of_task}.nc")
+        )
+        on_task = f" on {TASKS[task]}" if task else ""
         raise FileNotFoundError(
-            f"There are no recorded runs named {name!r} in {folder}. There are: {', '.join(known) or 'none'}. "
+            f"There are no recorded runs named {name!r}{on_task} in {folder}. There are: {', '.join(known) or 'none'}. "
             f"Restore a missing file with `git checkout -- data`."
         )
     return _open(path)
@@ -238,9 +292,9 @@ def _open(path):
     verify(path, read_sums(path.with_name(SUMS)).get(path.name))
     try:
         return xr.load_dataset(path, engine="h5netcdf")
-    except (BlockingIOError, PermissionError) as problem:
-        raise _in_use(path, problem) from problem
     except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        if isinstance(problem, PermissionError) or "lock" in str(problem):  # as HDF5 says of a lock of any kind
+            raise _in_use(path, problem) from problem
         raise ValueError(
             f"{path} cannot be read, it may be damaged ({problem}). {RESTORE.format(path.name)}"
         ) from problem

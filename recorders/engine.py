@@ -45,12 +45,9 @@ def versions():
 
 def load(task, split, n=None):
     """Inputs and labels of one split of a task, the first `n`."""
-    from nbhelpers.data import DATA_FOLDER, load_mnist
+    from nbhelpers import data
 
-    if task == "mnist":
-        return load_mnist(split, n=n)
-    with np.load(DATA_FOLDER / f"{task}.npz") as arrays:
-        return arrays[f"x_{split}"][:n], arrays[f"y_{split}"][:n].astype("int64")
+    return getattr(data, f"load_{task}")(split, n=n)
 
 
 def train_block(sweep, setting):

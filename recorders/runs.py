@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from nbhelpers.data import DATA_FOLDER, TASKS
 from recorders import engine
 from recorders.store import fill, fingerprint, path_of, save, write_runs
 from recorders.sweeps import SWEEPS
 
-FOLDER = Path(__file__).resolve().parent.parent / "data" / "second_edition"
-TITLES = {"mnist": "MNIST", "mnist1d": "MNIST-1D"}
 VALIDATION = {
     "mnist": "images 50,000 to 59,999 of MNIST's training file",
     "mnist1d": "10,000 signals that do not train",
@@ -54,7 +53,7 @@ LONG_NAMES = {
 }
 
 
-def record(names, *, folder=FOLDER, processes=None, sweeps=SWEEPS, train=engine.train_block):
+def record(names, *, folder=DATA_FOLDER, processes=None, sweeps=SWEEPS, train=engine.train_block):
     """Record the sweeps of these names; yield the path of each file, ``runs_<name>.nc``, when it is made.
 
     `train` stands for `engine.train_block`, with the same arguments and results.
@@ -121,7 +120,7 @@ def attributes(sweep):
     """What a file says of itself. What is an axis is no note."""
     length = {"steps": sweep.steps} if sweep.steps else {"images": sweep.images, "epochs": sweep.epochs}
     notes = {
-        "title": f"Recorded trainings of multilayer perceptrons on {TITLES[sweep.task]}",
+        "title": f"Recorded trainings of multilayer perceptrons on {TASKS[sweep.task]}",
         "task": sweep.task,
         **length,
         "batch_size": sweep.batch_size,
@@ -153,7 +152,7 @@ def main():
     parser = argparse.ArgumentParser(description="Record trainings; resumes where it was.")
     parser.add_argument("names", nargs="*", help=f"which sweeps, by default all: {', '.join(SWEEPS)}")
     parser.add_argument("--processes", type=int, help="default: one a core")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files go")
+    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the files go")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(SWEEPS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SWEEPS)}")

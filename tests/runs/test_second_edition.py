@@ -6,22 +6,21 @@ import keras
 import numpy as np
 import pytest
 
-from nbhelpers.data import DATA_FOLDER, SUMS, load_mnist, load_runs, read_sums
+from nbhelpers.data import DATA_FOLDER, TASKS, load_mnist, load_runs
 from nbhelpers.models import accuracy_of, batches, build_mlp
-from recorders.runs import FOLDER
 from recorders.sweeps import INPUTS, SWEEPS, dials, hidden_units, network_options
 
-NAMES = sorted(path.stem.removeprefix("runs_") for path in FOLDER.glob("runs_*.nc"))
+NAMES = [name for name in SWEEPS if (DATA_FOLDER / f"runs_{name}.nc").exists()]
 
 
 @cache
 def load(name):
-    return load_runs(name, folder=FOLDER)
+    return load_runs(name)
 
 
-def test_the_folder_holds_what_its_list_of_sums_names():
-    assert NAMES and {f"runs_{name}.nc" for name in NAMES} == set(read_sums(FOLDER / SUMS))
-    assert set(NAMES) <= set(SWEEPS)
+def test_what_both_tasks_have_recorded_is_there():
+    assert {f"{content}_{task}" for content in ("atlas", "widths", "optimizers") for task in TASKS} <= set(NAMES)
+    assert "data_sizes_mnist" in NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,7 +68,7 @@ def test_everything_is_described(name):
     assert all("units" in variable.attrs for variable in runs.data_vars.values())
     assert {"title", "task", "device", "license", "versions", "made_by", "validation"} <= set(runs.attrs)
     assert runs.attrs["task"] in INPUTS
-    assert (FOLDER / f"runs_{name}.nc").stat().st_size < 2e6
+    assert (DATA_FOLDER / f"runs_{name}.nc").stat().st_size < 6e6
     row = next(row for row in (DATA_FOLDER / "README.md").read_text().splitlines() if f"runs_{name}.nc`" in row)
     assert f"| {runs['diverged'].size:,} |" in row
 

@@ -2,6 +2,8 @@ import hashlib
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -12,6 +14,7 @@ from nbhelpers import data
 from nbhelpers.data import (
     DATA_FOLDER,
     load_mnist,
+    load_mnist1d,
     load_races,
     load_runs,
     load_transfers,
@@ -44,6 +47,32 @@ def test_splits_have_their_sizes_types_and_range(split, size):
     assert images.dtype == np.float32 and labels.dtype == np.int64
     assert images.min() == 0 and images.max() == 1
     assert set(labels) == set(range(10))
+
+
+@pytest.mark.parametrize(("split", "size"), [("train", 4_000), ("valid", 10_000), ("test", 10_000)])
+def test_signals_have_their_sizes_types_and_scale(split, size):
+    signals, labels = load_mnist1d(split)
+    assert signals.shape == (size, 40) and labels.shape == (size,)
+    assert signals.dtype == np.float32 and labels.dtype == np.int64
+    assert abs(signals.mean()) < 0.02 and 0.95 < signals.std() < 1.05
+    assert np.bincount(labels).min() > 0.08 * size
+
+
+def test_no_signal_stands_in_two_splits():
+    everything = np.concatenate([load_mnist1d(split)[0] for split in ("train", "valid", "test")])
+    assert len(np.unique(everything, axis=0)) == len(everything)
+
+
+def test_the_second_task_takes_the_same_arguments_and_gives_the_same_errors(tmp_path):
+    signals, labels = load_mnist1d("valid", n=np.int64(7))
+    everything = load_mnist1d("valid")
+    assert (signals == everything[0][:7]).all() and (labels == everything[1][:7]).all()
+    with pytest.raises(ValueError, match="from 1 to 4,000 for the 'train' split"):
+        load_mnist1d("train", n=4001)
+    with pytest.raises(ValueError, match="'validation'.*train, valid, test"):
+        load_mnist1d("validation")
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/mnist1d.npz"):
+        load_mnist1d("train", path=tmp_path / "mnist1d.npz")
 
 
 def test_splits_are_the_parts_of_the_file_that_they_claim_to_be():
@@ -90,6 +119,20 @@ def test_unknown_runs_list_the_known_ones(tmp_path):
         load_runs("large", folder=tmp_path)
 
 
+def test_unknown_runs_of_a_task_list_those_of_that_task_only(tmp_path):
+    for name in ("runs_small.nc", "runs_wide_mnist.nc", "runs_deep_mnist1d.nc"):
+        xr.Dataset().to_netcdf(tmp_path / name, engine="h5netcdf")
+    with pytest.raises(FileNotFoundError, match=r"'large' on MNIST-1D in .*There are: deep\."):
+        load_runs("large", task="mnist1d", folder=tmp_path)
+    with pytest.raises(ValueError, match="'fashion'.*mnist, mnist1d"):
+        load_runs("wide", task="fashion", folder=tmp_path)
+
+
+@pytest.mark.parametrize("task", data.TASKS)
+def test_a_task_has_runs_of_its_own(task):
+    assert load_runs("shapes", task=task).attrs["task"] == task
+
+
 def test_damaged_runs_say_so(tmp_path):
     (tmp_path / "runs_small.nc").write_bytes(b"no netCDF file")
     with pytest.raises(ValueError, match="damaged.*git checkout"):
@@ -120,10 +163,20 @@ def change_one_value(path):
     runs.to_netcdf(path, engine="h5netcdf")
 
 
+def test_one_changed_byte_of_any_file_is_noticed(tmp_path):
+    for name, digest in read_sums(DATA_FOLDER / data.SUMS).items():
+        content = bytearray((DATA_FOLDER / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} is damaged.*git checkout -- data/{name}"):
+            verify(tmp_path / name, digest)
+
+
 LOADERS = {
     "races": load_races,
     "transfers": load_transfers,
     "runs_recipe_plain": partial(load_runs, "recipe_plain"),
+    "runs_shapes_mnist1d": partial(load_runs, "shapes", task="mnist1d"),
 }
 
 
@@ -159,15 +212,26 @@ def test_images_are_verified_whatever_their_file_is_called(tmp_path):
         load_mnist("valid", path=tmp_path / "mine.npz")
 
 
-def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path, monkeypatch):
-    def locked(*args, **kwargs):
-        raise BlockingIOError(11, "unable to lock file")
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1])
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
-    (tmp_path / "races.nc").write_bytes(b"")
-    monkeypatch.setattr(xr, "load_dataset", locked)
-    with pytest.raises(ValueError, match="races.nc is in use.*unable to lock file.*try again") as caught:
-        load_races(folder=tmp_path)
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks differently, and no other program can then read")
+def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path):
+    shutil.copy(DATA_FOLDER / "races.nc", tmp_path)
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "races.nc")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match="races.nc is in use.*lock.*try again.*HDF5_USE_FILE_LOCKING") as caught:
+            load_races(folder=tmp_path)
+        holder.stdin.close()
     assert "damaged" not in str(caught.value)
+    load_races(folder=tmp_path)
 
 
 @pytest.mark.parametrize("load", [load_races, lambda folder: load_mnist("valid", path=folder / "mnist.npz")])
