@@ -6,17 +6,29 @@ gives a search a budget to spend. Libraries are imported where they are used.
 """
 
 import itertools
+import math
 import operator
 import time
 import warnings
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from nbhelpers.numbers import whole_number
 
-# Epochs after which halving compares its candidates, by factors of about three, up to all of the recorded 15.
-RUNGS = (2, 6, 15)
+# Recorded epochs after which halving compares its candidates, by factors of three, up to all of them.
+RUNGS = (1, 3, 9, 27)
 PATIENCE = 200  # repetitions in a row
+
+
+class Trial(NamedTuple):
+    """What a search has learned by one request."""
+
+    spent: int  # epochs so far, those of this trial included
+    configuration: tuple  # of int, the index of a value on each axis
+    epochs: int  # after how many the score was taken
+    score: float
 
 
 def run_search(search, scores, *, budget):
@@ -37,8 +49,8 @@ def run_search(search, scores, *, budget):
 
     Returns
     -------
-    trials : list of (spent, configuration, epochs, score)
-        In the order in which the search asked; `spent` are the epochs spent so far, this trial included.
+    trials : list of Trial
+        In the order in which the search asked.
     overhead : list of float
         Seconds of computing that the search took to choose each trial.
 
@@ -66,7 +78,7 @@ def run_search(search, scores, *, budget):
         repeated = 0 if more else repeated + 1
         trained[configuration] = max(epochs, trained.get(configuration, 0))
         score = float(scores[configuration][epochs - 1])
-        trials.append((spent, configuration, epochs, score))
+        trials.append(Trial(spent, configuration, epochs, score))
         overhead.append(seconds)
     return trials, overhead
 
@@ -148,20 +160,30 @@ def draw(space, rng):
     return tuple(int(rng.integers(len(values))) for values in space.values())
 
 
-def random_search(space, rng):
-    """Train random configurations to the end (Bergstra & Bengio, 2012)."""
+def random_search(space, rng, *, rungs=RUNGS, rung=-1):
+    """Train random configurations to the end (Bergstra & Bengio, 2012), or all of them to an earlier rung."""
     while True:
-        yield draw(space, rng), RUNGS[-1]
+        yield draw(space, rng), rungs[rung]
 
 
-def grid_search(space, rng, *, size):
+def sobol(space, rng, *, rungs=RUNGS):
+    """Train configurations that lie more evenly than random ones: a scrambled Sobol sequence (Owen, 1998)."""
+    from scipy.stats.qmc import Sobol
+
+    check_space(space)
+    sequence, lengths = Sobol(len(space), rng=rng), [len(values) for values in space.values()]
+    while True:
+        yield tuple(int(index) for index in sequence.random(1)[0] * lengths), rungs[-1]
+
+
+def grid_search(space, rng, *, size, rungs=RUNGS):
     """Train a grid of at most `size` configurations, row by row, the last axis fastest.
 
     Which axes get how many values is drawn: one value more for a random axis, as long as the grid stays
     within its size. The values of an axis lie at equal distances, from a random first one.
     """
     for configuration in itertools.product(*grid_axes(space, rng, size=size)):
-        yield configuration, RUNGS[-1]
+        yield configuration, rungs[-1]
 
 
 def grid_axes(space, rng, *, size):
@@ -192,20 +214,25 @@ def bracket(candidates, *, rungs=RUNGS):
         candidates = [candidates[i] for i in best[: max(1, len(candidates) // 3)]]
 
 
-def successive_halving(space, rng):
-    """Run one bracket of nine random candidates after the other (Jamieson & Talwalkar, 2016)."""
+def successive_halving(space, rng, *, rungs=RUNGS):
+    """Run one bracket of random candidates after the other, so many that one is trained to the end.
+
+    As Jamieson & Talwalkar (2016) describe it: 27 candidates with four rungs, 9 with three.
+    """
     while True:
-        yield from bracket([draw(space, rng) for _ in range(9)])
+        yield from bracket([draw(space, rng) for _ in range(3 ** (len(rungs) - 1))], rungs=rungs)
 
 
-def hyperband(space, rng):
+def hyperband(space, rng, *, rungs=RUNGS):
     """Run brackets from the boldest to the most patient, over and over (Li et al., 2018)."""
     while True:
-        for n, rungs in [(9, RUNGS), (5, RUNGS[1:]), (3, RUNGS[2:])]:
-            yield from bracket([draw(space, rng) for _ in range(n)], rungs=rungs)
+        for first in range(len(rungs)):
+            left = len(rungs) - first
+            candidates = math.ceil(len(rungs) / left * 3 ** (left - 1))
+            yield from bracket([draw(space, rng) for _ in range(candidates)], rungs=rungs[first:])
 
 
-def gaussian_process(space, rng):
+def gaussian_process(space, rng, *, rungs=RUNGS):
     """Ask scikit-optimize's Gaussian process, after ten random configurations (its defaults).
 
     It rounds what it draws, so that the ends of an axis come up half as often.
@@ -223,42 +250,41 @@ def gaussian_process(space, rng):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of repetitions, which are free here
             point = optimizer.ask()
-        score = yield tuple(int(i) for i in point), RUNGS[-1]
+        score = yield tuple(int(i) for i in point), rungs[-1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             optimizer.tell(point, -score)
 
 
-def tpe(space, rng):
+def tpe(space, rng, *, rungs=RUNGS):
     """Ask Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), at its defaults."""
-    yield from _ask_optuna(space, "TPESampler", rng)
+    yield from _ask_optuna(space, "TPESampler", rng, rungs=rungs[-1:])
 
 
-def evolution(space, rng, *, population_size=20):
+def evolution(space, rng, *, rungs=RUNGS, population_size=20):
     """Ask Optuna's NSGA-II (Deb et al., 2002), which with one objective is a plain genetic algorithm."""
-    yield from _ask_optuna(space, "NSGAIISampler", rng, population_size=population_size)
+    yield from _ask_optuna(space, "NSGAIISampler", rng, rungs=rungs[-1:], population_size=population_size)
 
 
-def tpe_with_hyperband(space, rng):
+def tpe_with_hyperband(space, rng, *, rungs=RUNGS):
     """Ask Optuna's TPE, and let its Hyperband pruner stop trials, close to Falkner et al. (2018).
 
-    With rungs of 2, 6 and 15 epochs the pruner has two brackets: one stops trials after 2 and 6 epochs, one after 6.
+    The pruner has a bracket less than there are rungs: with four of them, one stops trials at the first three
+    rungs, one at the second and third, one at the third.
     """
     from optuna.pruners import HyperbandPruner
 
-    pruner = HyperbandPruner(min_resource=RUNGS[0], max_resource=RUNGS[-1], reduction_factor=3)
-    yield from _ask_optuna(space, "TPESampler", rng, pruner=pruner, rungs=RUNGS)
+    pruner = HyperbandPruner(min_resource=rungs[0], max_resource=rungs[-1], reduction_factor=3)
+    yield from _ask_optuna(space, "TPESampler", rng, rungs=rungs, pruner=pruner)
 
 
-def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options):
+def _ask_optuna(space, sampler, rng, *, rungs, pruner=None, **options):
     import optuna
 
     check_space(space)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     seed = int(rng.integers(2**31))
     optuna_space, sampler = distributions(space), getattr(optuna.samplers, sampler)(seed=seed, **options)
-    # Which trial falls into which bracket of Hyperband depends on the study's name.
-    study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner, study_name=f"race {seed}")
+    study = _quiet_study(sampler, pruner, name=f"race {seed}")
     while True:
         trial = study.ask(optuna_space)
         configuration = tuple(trial.params[name] for name in space)
@@ -270,6 +296,18 @@ def _ask_optuna(space, sampler, rng, *, pruner=None, rungs=RUNGS[-1:], **options
                 break
         else:
             study.tell(trial, score)
+
+
+def _quiet_study(sampler, pruner, *, name):
+    """A study in memory. Which trial falls into which bracket of Hyperband depends on its name."""
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # so that it does not tell of each study
+    try:
+        return optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner, study_name=name)
+    finally:
+        optuna.logging.set_verbosity(level)
 
 
 def distributions(space):
@@ -299,10 +337,14 @@ def is_ordered(values):
 
 
 SEARCH_METHODS = {
+    "grid of 10": partial(grid_search, size=10),
+    "grid of 30": partial(grid_search, size=30),
+    "grid of 100": partial(grid_search, size=100),
     "random": random_search,
-    "grid of 10": lambda space, rng: grid_search(space, rng, size=10),
-    "grid of 30": lambda space, rng: grid_search(space, rng, size=30),
-    "grid of 100": lambda space, rng: grid_search(space, rng, size=100),
+    "sobol": sobol,
+    "random 1/3": partial(random_search, rung=2),
+    "random 1/9": partial(random_search, rung=1),
+    "random 1/27": partial(random_search, rung=0),
     "halving": successive_halving,
     "hyperband": hyperband,
     "gaussian process": gaussian_process,
@@ -312,14 +354,17 @@ SEARCH_METHODS = {
 }
 
 
-def incumbents(trials, value, *, marks):
-    """Return what the best configuration found so far is worth, at each mark.
+def incumbents(trials, worth, *, marks):
+    """Return what the best configuration found so far is worth once it is trained, at each mark.
+
+    It is credited with that worth after however few epochs, which flatters searches that end trainings early;
+    `in_hand` counts what is finished.
 
     Parameters
     ----------
-    trials : list of (spent, configuration, epochs, score)
+    trials : list of Trial
         What `run_search` returns.
-    value : array
+    worth : array
         One axis for each hyperparameter: what a configuration is worth, by runs that the search never saw.
     marks : sequence of int
         Epochs spent, ascending.
@@ -329,10 +374,45 @@ def incumbents(trials, value, *, marks):
     ndarray of shape (marks,)
         Not a number before the first trial.
     """
-    worth = np.full(len(marks), np.nan)
-    best = -np.inf
-    for spent, configuration, _, score in trials:
-        if score > best:
-            best = score
-            worth[np.searchsorted(marks, spent) :] = value[configuration]
-    return worth
+    found, best = np.full(len(marks), np.nan), -np.inf
+    for trial in trials:
+        if trial.score > best:
+            best = trial.score
+            found[np.searchsorted(marks, trial.spent) :] = worth[trial.configuration]
+    return found
+
+
+def in_hand(trials, seen, worth, *, marks):
+    """Return what the best finished network is worth, at each mark: a search that stops there hands it over.
+
+    If the configuration with the highest score so far is not trained to the end, the search stops early enough to
+    train it to the end, and that is paid for. Among the finished ones the score after the last epoch chooses.
+
+    Parameters
+    ----------
+    trials : list of Trial
+        What `run_search` returns.
+    seen : array of shape (..., epochs)
+        The scores that the search saw, as `run_search` takes them.
+    worth : array of shape (...)
+        What a configuration is worth, by runs that the search never saw.
+    marks : sequence of int
+        Epochs spent, ascending.
+
+    Returns
+    -------
+    ndarray of shape (marks,)
+        Not a number as long as nothing can be finished.
+    """
+    full, found = np.shape(seen)[-1], np.full(len(marks), np.nan)
+    trained, leader, best = {}, None, None
+    for trial in trials:
+        at = trial.configuration
+        trained[at] = max(trial.epochs, trained.get(at, 0))
+        leader = trial if leader is None or trial.score > leader.score else leader
+        if trained[at] == full and (best is None or seen[at][-1] > seen[best][-1]):
+            best = at
+        finished = max((leader.configuration, best or leader.configuration), key=lambda c: seen[c][-1])
+        price = trial.spent + full - trained[leader.configuration]
+        found[np.searchsorted(marks, price) :] = worth[finished]
+    return found

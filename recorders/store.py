@@ -27,7 +27,7 @@ def fingerprint(**what):
 
 def path_of(folder, setting, mark):
     """Where the block with these hyperparameters and this fingerprint lies."""
-    return folder / ("-".join([*map(str, setting.values()), mark]) + ".npz")
+    return folder / ("-".join([*map(str, setting.values()), mark]).replace("/", "_") + ".npz")
 
 
 def replace(path, write):
