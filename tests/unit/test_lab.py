@@ -405,7 +405,8 @@ def test_the_band_of_either_task_has_the_epochs_that_were_recorded(atlas, task):
     assert band.epoch.values[[0, 1, -1]].tolist() == [first, second, last] and band.sizes["epoch"] == 27
     short = curves.recorded_history(atlas[task], settings | {"epochs": second + 1 if first > 1 else second})
     assert short.epoch.values.tolist() == [first, second]
-    for other in (*others, {"l1": 1e-3}, {"initialization": "he_normal"}, {"schedule": "cosine"}):
+    too_short = {"schedule": "cosine", "epochs": 1, "batch_size": 1000, "training_images": 500}
+    for other in (*others, {"l1": 1e-3}, {"initialization": "he_normal"}, {"schedule": "cosine"}, too_short):
         assert curves.recorded_history(atlas[task], settings | other) is None, other
 
 
@@ -470,6 +471,9 @@ def test_a_band_of_recorded_losses_ends_where_one_is_not_finite(atlas, figures):
     assert np.isfinite(line.get_ydata()).tolist() == finite.tolist()
     assert np.isfinite(drawn("accuracy", band).lines[0].get_ydata()).all()
     drawn("loss", band.isel(epoch=~finite)).figure.canvas.draw()
+    losses = {"loss": [np.nan, 900.0, 14.0, 14.0], "val_loss": [99.0, 50.0, 15.0, 15.0], "epoch": [0, 1, 2, 3]}
+    run = types.SimpleNamespace(number=1, guess=None, settings=DEFAULTS, history=losses)
+    assert drawn("loss", band, run=run).get_ylim()[1] < 16, "the steep way of the first epoch is left out all the same"
 
 
 def test_a_single_recorded_epoch_is_drawn_as_a_point_and_the_way_to_it_is_shown(atlas, figures):
