@@ -20,6 +20,16 @@ CONTROLS = [name for name in DEFAULTS if name != "seed"]
 LAB = f"""lab = live_lab(train, valid, controls={CONTROLS}, recorded=load_runs())
 lab"""
 
+SIGNALS = f"""from nbhelpers.data import load_mnist1d
+
+signals = live_lab(
+    load_mnist1d("train"),
+    load_mnist1d("valid"),
+    controls={CONTROLS},
+    recorded=load_runs(task="mnist1d"),
+)
+signals"""
+
 
 @pytest.fixture
 def notebook(page, lab):
@@ -89,6 +99,19 @@ def test_train_stop_and_train_again(page, notebook):
     # The reader's own network is there in the next cell.
     accuracy = float(execute(page, "print((lab.model(valid[0]).numpy().argmax(1) == valid[1]).mean())"))
     assert f"validation accuracy {accuracy:.3f}" in live.inner_text()
+
+
+def test_signals_are_learned_before_the_band_that_was_recorded_with_the_defaults(page, lab):
+    live = lab_in(open_cells(page, lab, [IMPORTS, SIGNALS]))
+    for label, text in [("epochs", "54"), ("batch size", "100"), ("training signals", "4000")]:
+        expect(live.get_by_label(label, exact=True)).to_have_attribute("aria-valuetext", text)
+    set_to(live, epochs="5")
+    press_train(live)
+    wait_for_status(live, 0, "finished")
+    expect(live.locator("img")).to_have_attribute("alt", re.compile("run 1 .* band of recorded .* up to epoch 4$"))
+    expect(live.locator("thead")).to_contain_text("training signals")
+    expect(live.locator("pre[role=alert]")).to_be_empty()
+    assert "image" not in live.inner_text()
 
 
 def test_the_table_is_sorted_drawn_and_saved(page, notebook):

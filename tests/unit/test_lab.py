@@ -15,16 +15,30 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from nbhelpers.data import load_mnist, load_runs
+from nbhelpers.data import load_mnist, load_mnist1d, load_runs
 from nbhelpers.widgets import live_lab
 from nbhelpers.widgets.lab import DEFAULTS, curves, training
+from nbhelpers.widgets.lab.tasks import TASKS
 
+LOADERS = {"mnist": load_mnist, "mnist1d": load_mnist1d}
+TASK = {task.name: task for task in TASKS}
 CONTROLS = ["hidden_layers", "units", "learning_rate", "batch_norm", "epochs", "training_images"]
 
 
 @pytest.fixture(scope="module")
 def images():
     return load_mnist("train", n=1000), load_mnist("valid", n=500)
+
+
+@pytest.fixture(scope="module")
+def signals():
+    return load_mnist1d("train", n=1000), load_mnist1d("valid", n=500)
+
+
+@pytest.fixture(scope="module")
+def atlas():
+    """The atlas of each task."""
+    return {task: load_runs("atlas", task=task) for task in LOADERS}
 
 
 @pytest.fixture
@@ -62,6 +76,18 @@ def test_a_training_has_a_history_a_model_and_a_row(lab, images):
     loss, scored = lab.model.evaluate(*images[1], verbose=0)
     assert (loss, scored) == pytest.approx((history["val_loss"][-1], history["val_accuracy"][-1]), abs=1e-5)
     assert "You guessed 0.5" in lab.note and not lab.training
+
+
+def test_a_training_on_signals_has_a_network_of_signals_and_a_row(signals):
+    lab = live_lab(*signals, controls=CONTROLS, units=16, epochs=2)
+    run = finish(lab, guess=0.5)
+    assert (run.status, lab.model.input_shape, lab.problem) == ("finished", (None, 40), "")
+    accuracy = (lab.model(signals[1][0]).numpy().argmax(axis=1) == signals[1][1]).mean()
+    assert lab.table()["val_accuracy"].tolist() == pytest.approx([accuracy])
+    assert lab.table()["training_images"].tolist() == [1000]
+    labels = [control["label"] for control in lab.controls]
+    assert "training signals" in labels and "training signals" in lab.columns and "training signals" in lab.sentence
+    assert not any("image" in text for text in (*labels, *lab.columns, lab.sentence))
 
 
 def test_the_same_settings_and_seed_give_the_same_network_also_beside_another_training(lab, images):
@@ -298,11 +324,11 @@ def run_cell(monkeypatch, images):
     """Run a cell with so many labs, as JupyterLab would; return them."""
     count = iter(range(1, 99))
 
-    def run(cell, *, labs=1, **settings):
+    def run(cell, *, labs=1, data=images, **settings):
         parent = {"metadata": {"cellId": cell}}
         shell = types.SimpleNamespace(get_parent=lambda: parent, execution_count=next(count))
         monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-        return [live_lab(*images, controls=CONTROLS, **settings) for _ in range(labs)]
+        return [live_lab(*data, controls=CONTROLS, **settings) for _ in range(labs)]
 
     return run
 
@@ -318,6 +344,15 @@ def test_the_cell_run_again_stops_the_training_and_keeps_the_runs(run_cell):
     assert new.table()["run"].tolist() == [1, 2]
     (other,) = run_cell("another cell")
     assert other.runs == []
+
+
+def test_the_cell_run_again_with_the_other_task_stops_the_training_and_starts_anew(run_cell, signals):
+    (old,) = run_cell("a cell", epochs=30)
+    old.train()
+    wait_until(lambda: old.runs[0].history["epoch"])
+    (new,) = run_cell("a cell", data=signals)
+    assert (old.runs[0].status, new.runs, new.rows, new.model) == ("stopped", [], [], None)
+    assert finish(new, epochs=1).number == 1 and new.model.input_shape == (None, 40)
 
 
 def test_two_labs_of_one_cell_stay_two(run_cell):
@@ -354,6 +389,103 @@ def test_the_recorded_band_belongs_to_the_settings():
     assert curves.recorded_history(None, DEFAULTS) is None
 
 
+RECORDED = {  # of each task, epochs of the first, second and last score, and settings that were not recorded
+    "mnist": ([1, 2, 27], [{"batch_size": 100}, {"training_images": 5000}]),
+    "mnist1d": ([2, 4, 54], [{"batch_size": 125}, {"training_images": 2000}, {"epochs": 1}]),
+}
+
+
+@pytest.mark.parametrize("task", LOADERS)
+def test_the_band_of_either_task_has_the_epochs_that_were_recorded(atlas, task):
+    (first, second, last), others = RECORDED[task]
+    settings = TASK[task].defaults | {"epochs": last, "units": 128, "learning_rate": 31.6, "seed": 7}
+    band = curves.recorded_history(atlas[task], settings)
+    chosen = {"hidden_layers": 1, "activation": "relu", "batch_norm": False, "optimizer": "adam", "dropout": 0.0}
+    assert band.identical(atlas[task].sel(chosen | {"units": 128, "learning_rate": 31.6}))
+    assert band.epoch.values[[0, 1, -1]].tolist() == [first, second, last] and band.sizes["epoch"] == 27
+    short = curves.recorded_history(atlas[task], settings | {"epochs": second + 1 if first > 1 else second})
+    assert short.epoch.values.tolist() == [first, second]
+    too_short = {"schedule": "cosine", "epochs": 1, "batch_size": 1000, "training_images": 500}
+    for other in (*others, {"l1": 1e-3}, {"initialization": "he_normal"}, {"schedule": "cosine"}, too_short):
+        assert curves.recorded_history(atlas[task], settings | other) is None, other
+
+
+@pytest.mark.parametrize(
+    ("said", "settings"),
+    [
+        ({"batch_size": 50}, {"batch_size": 50}),
+        ({"images": 500}, {"training_images": 500}),
+        ({"l2": 0.1}, {"l2": 0.1}),
+        ({"kernel_initializer": "he_normal"}, {"initialization": "he_normal"}),
+    ],
+)
+def test_what_recorded_runs_say_of_themselves_comes_before_the_defaults(atlas, said, settings):
+    runs, defaults = atlas["mnist1d"].assign_attrs(said), TASK["mnist1d"].defaults
+    assert curves.recorded_history(runs, defaults) is None
+    assert curves.recorded_history(runs, defaults | settings).sizes["epoch"] == 27
+
+
+def test_a_recorded_schedule_belongs_to_trainings_of_its_length():
+    runs, settings = load_runs("optimizers", task="mnist1d"), TASK["mnist1d"].defaults | {"hidden_layers": 2}
+    cosine = settings | {"schedule": "cosine"}
+    band = curves.recorded_history(runs, cosine)
+    assert band.schedule == "cosine" and band.sizes["epoch"] == 27
+    assert curves.recorded_history(runs, cosine | {"epochs": 30}) is None
+    assert curves.recorded_history(runs, settings | {"epochs": 30}).epoch[-1] == 30
+
+
+@pytest.mark.parametrize("task", LOADERS)
+def test_at_the_defaults_of_its_task_the_lab_has_a_band_and_its_options_hold_what_was_recorded(atlas, task):
+    runs, load = atlas[task], LOADERS[task]
+    lab = live_lab(load("train"), load("valid"), controls=["units"], recorded=runs)
+    attributes = runs.attrs
+    assert lab.settings["batch_size"] == attributes["batch_size"]
+    assert lab.settings["training_images"] == attributes["images"]
+    assert curves.recorded_history(runs, lab.settings).epoch[-1] == lab.settings["epochs"]
+    lab.set(units=128)
+    without = live_lab(load("train"), load("valid"), controls=["units"])
+    assert lab.fallback()[0] != without.fallback()[0] and lab.picture == without.picture
+    options = lab._options
+    assert attributes["epochs"] in options["epochs"] and max(options["training_images"]) == len(load("train")[0])
+    for name in ("units", "hidden_layers", "activation", "optimizer", "learning_rate", "dropout"):
+        assert set(runs[name].values.tolist()) <= set(options[name]), name
+
+
+def drawn(metric, band, *, run=None):
+    """The Axes with this band, and a run before it."""
+    return curves.plot_runs(run, metric=metric, band=band, ax=plt.figure().subplots())
+
+
+@pytest.fixture
+def figures():
+    yield
+    plt.close("all")
+
+
+def test_a_band_of_recorded_losses_ends_where_one_is_not_finite(atlas, figures):
+    lost = {"hidden_layers": 8, "units": 64, "learning_rate": 10.0, "dropout": 0.5}
+    band = curves.recorded_history(atlas["mnist1d"], TASK["mnist1d"].defaults | lost)
+    finite = np.isfinite(band.val_loss).all("seed").values
+    assert 0 < finite.sum() < len(finite), "else these settings test nothing"
+    (line,) = drawn("loss", band).lines
+    assert np.isfinite(line.get_ydata()).tolist() == finite.tolist()
+    assert np.isfinite(drawn("accuracy", band).lines[0].get_ydata()).all()
+    drawn("loss", band.isel(epoch=~finite)).figure.canvas.draw()
+    losses = {"loss": [np.nan, 900.0, 14.0, 14.0], "val_loss": [99.0, 50.0, 15.0, 15.0], "epoch": [0, 1, 2, 3]}
+    run = types.SimpleNamespace(number=1, guess=None, settings=DEFAULTS, history=losses)
+    assert drawn("loss", band, run=run).get_ylim()[1] < 16, "the steep way of the first epoch is left out all the same"
+
+
+def test_a_single_recorded_epoch_is_drawn_as_a_point_and_the_way_to_it_is_shown(atlas, figures):
+    settings = TASK["mnist1d"].defaults | {"epochs": 2}
+    band = curves.recorded_history(atlas["mnist1d"], settings)
+    losses = {"loss": [np.nan, 2.3, 2.1], "val_loss": [2.8, 2.2, 2.0], "epoch": [0, 1, 2]}
+    ax = drawn("loss", band, run=types.SimpleNamespace(number=1, guess=None, settings=settings, history=losses))
+    (point,) = ax.containers
+    assert point.lines[0].get_marker() == "o" and point.get_label() == "recorded, 5 seeds"
+    assert ax.get_ylim()[1] > 2.8
+
+
 def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
     figures = plt.get_fignums()
     for _ in range(2):
@@ -378,6 +510,16 @@ def test_recorded_runs_are_drawn_into_the_stored_picture_but_not_before_a_traini
     assert live_lab(train, valid, controls=["units"], recorded=load_runs()).fallback()[0] != without.fallback()[0]
 
 
+def test_the_picture_in_words_says_how_far_the_recorded_runs_go(atlas):
+    data = load_mnist1d("train"), load_mnist1d("valid")
+    lab = live_lab(*data, controls=["units", "epochs"], recorded=atlas["mnist1d"], epochs=3)
+    finish(lab, units=8)
+    assert lab.alt.endswith("; behind it a band of recorded runs with the same settings, up to epoch 2")
+    assert lab.problem == ""
+    finish(lab, epochs=1)
+    assert "up to 1: " in lab.alt and "band" not in lab.alt
+
+
 def test_the_table_saved_by_the_browser_is_the_table(lab):
     finish(lab, guess=0.25)
     saved = pd.read_csv(io.StringIO(lab.csv), keep_default_na=False, na_values=[""])
@@ -396,6 +538,15 @@ def test_the_table_saved_by_the_browser_is_the_table(lab):
         ({"controls": ["units"], "learning_rate": 0.0}, "learning_rate cannot be 0.0"),
         ({"controls": ["units"], "train": (np.zeros((5, 784)), np.zeros(5))}, re.escape("(5, 784)")),
         ({"controls": ["units"], "train": (np.zeros((5, 28, 28)), np.zeros(4))}, "labels"),
+        ({"controls": ["units"], "train": (np.zeros((5, 41)), np.zeros(5))}, re.escape("(5, 41), (5,)")),
+        (
+            {"controls": ["units"], "train": (np.zeros((5, 40)), np.zeros(5))},
+            "train holds signals of MNIST-1D, and valid images of MNIST: give both of one task",
+        ),
+        (
+            {"controls": ["units"], "valid": (np.zeros((5, 40)), np.zeros(5))},
+            "train holds images of MNIST, and valid signals of MNIST-1D: give both of one task",
+        ),
     ],
 )
 def test_bad_arguments_are_named(images, change, message):
@@ -404,24 +555,58 @@ def test_bad_arguments_are_named(images, change, message):
         live_lab(**arguments)
 
 
-def spoilt(value, *, kind=None):
-    """Images and labels, some of the images or labels spoilt."""
-    images, labels = np.zeros((5, 28, 28)), np.zeros(5)
+@pytest.mark.parametrize(
+    ("data", "make_runs", "message"),
+    [
+        (
+            "images",
+            lambda: load_runs("shapes", task="mnist1d"),
+            "got epoch, learning_rate, seed, shape.",
+        ),
+        ("images", dict, 'as load_runs("atlas", task="mnist") returns; got dict.'),
+        (
+            "signals",
+            lambda: load_runs().mean("seed"),
+            'as load_runs("atlas", task="mnist1d") returns; got activation, ',
+        ),
+        (
+            "signals",
+            load_runs,
+            "The recorded runs are of MNIST, and train holds signals of MNIST-1D: "
+            'give load_runs("atlas", task="mnist1d"), or none.',
+        ),
+        ("signals", lambda: load_runs(task="mnist"), "The recorded runs are of MNIST, and train holds signals"),
+        (
+            "images",
+            lambda: load_runs(task="mnist1d"),
+            "The recorded runs are of MNIST-1D, and train holds images of MNIST: "
+            'give load_runs("atlas", task="mnist"), or none.',
+        ),
+    ],
+)
+def test_recorded_runs_that_do_not_belong_to_the_lab_are_refused(request, data, make_runs, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        live_lab(*request.getfixturevalue(data), controls=["units"], recorded=make_runs())
+
+
+def spoilt(value, *, kind=None, shape=(28, 28)):
+    """Inputs and labels, some of the inputs or labels spoilt."""
+    inputs, labels = np.zeros((5, *shape)), np.zeros(5)
     if kind == "label":
         labels[[1, 2]] = value
     else:
-        images[[1, 2], 3, 4] = value
-    return images, labels
+        inputs[[1, 2], 3] = value
+    return inputs, labels
 
 
 @pytest.mark.parametrize("part", ["train", "valid"])
 @pytest.mark.parametrize(
     ("pair", "message"),
     [
-        (spoilt(np.nan), "2 of the 5 images of {} have pixels that are NaN or infinite"),
-        (spoilt(np.inf), "2 of the 5 images of {} have pixels"),
-        (spoilt(255), "images of {} have gray levels from 0 to 255, and the lab takes 0 to 1"),
-        (spoilt(-0.5), "images of {} have gray levels from -0.5 to 0"),
+        (spoilt(np.nan), "2 of the 5 images of {} have values that are NaN or infinite"),
+        (spoilt(np.inf), "2 of the 5 images of {} have values that"),
+        (spoilt(255), "images of {} have values from 0 to 255, and the lab takes 0 to 1"),
+        (spoilt(-0.5), "images of {} have values from -0.5 to 0"),
         (spoilt(10, kind="label"), "2 of the 5 labels of {} are no digits from 0 to 9; the first is 10"),
         (spoilt(-1, kind="label"), "2 of the 5 labels of {}"),
         (spoilt(2.5, kind="label"), "2 of the 5 labels of {}"),
@@ -434,6 +619,23 @@ def spoilt(value, *, kind=None):
 def test_images_and_labels_that_no_network_can_learn_are_refused_by_name(images, part, pair, message):
     with pytest.raises(ValueError, match=re.escape(message.format(part))):
         live_lab(**{"train": images[0], "valid": images[1], part: pair}, controls=["units"])
+
+
+@pytest.mark.parametrize("part", ["train", "valid"])
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        (spoilt(np.nan, shape=(40,)), "2 of the 5 signals of {} have values that are NaN or infinite"),
+        (spoilt(-np.inf, shape=(40,)), "2 of the 5 signals of {} have values that are NaN or infinite"),
+        (spoilt(255, shape=(40,)), "signals of {} have values from 0 to 255, and the lab takes -10 to 10"),
+        (spoilt(10, kind="label", shape=(40,)), "2 of the 5 labels of {} are no digits from 0 to 9"),
+        ((np.zeros((0, 40)), np.zeros(0)), "{} has no signals"),
+        (np.zeros((5, 40)), "{} must be a pair of images (n, 28, 28) or signals (n, 40), and labels"),
+    ],
+)
+def test_signals_that_no_network_can_learn_are_refused_by_name(signals, part, pair, message):
+    with pytest.raises(ValueError, match=re.escape(message.format(part))):
+        live_lab(**{"train": signals[0], "valid": signals[1], part: pair}, controls=["units"])
 
 
 def test_numbers_of_numpy_are_taken(images):

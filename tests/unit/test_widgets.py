@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
+from nbhelpers.data import load_runs
 from nbhelpers.widgets import explore
 from nbhelpers.widgets.base import script
 
@@ -173,6 +174,34 @@ def test_a_partial_function_and_a_callable_object_are_explored_by_their_names():
     wrapped = functools.partial(functools.partial(plot_line, RUNS), activation="tanh", units=8)
     assert explore(wrapped, units=[16, 8]).alt == "plot line for units 8"
     assert explore(Draw(), units=[1]).alt == "Draw for units 1"
+
+
+def plot_depth(runs, *, learning_rate=31.6, activation="relu", batch_norm=False, epoch=54, ax):
+    chosen = runs.sel(learning_rate=learning_rate, activation=activation, batch_norm=batch_norm, epoch=epoch)
+    for optimizer in runs.optimizer.values:
+        scores = chosen.sel(optimizer=optimizer, units=64, dropout=0.0)["val_accuracy"]
+        ax.errorbar(runs.hidden_layers, scores.mean("seed"), scores.std("seed"), label=optimizer)
+
+
+@pytest.mark.parametrize(
+    ("task", "epochs", "start"),
+    [(None, range(1, 16), 1), ("mnist", range(1, 28), 1), ("mnist1d", range(2, 55, 2), 54)],
+)
+def test_the_atlas_of_either_task_is_explored(task, epochs, start):
+    runs = load_runs(task=task)
+    names = ("learning_rate", "activation", "batch_norm", "epoch")
+    widget = explore(plot_depth, runs, **{name: runs[name] for name in names})
+    rates, *_, shown_epochs = widget.controls
+    assert shown_epochs["options"] == [str(epoch) for epoch in epochs] and shown_epochs["slider"]
+    assert rates["options"][-1] == f"{runs.learning_rate.values[-1]:g}" and rates["slider"]
+    first_rate = 31.6 if task else 1e-4  # the default, where it was recorded
+    assert widget.values == {"learning_rate": first_rate, "activation": "relu", "batch_norm": False, "epoch": start}
+    pictures = set()
+    for rate, epoch in [(3, 0), (3, len(epochs) - 1), (4, len(epochs) - 1)]:
+        show(widget, rate, 2, 1, epoch)
+        assert widget.problem == "" and widget.alt.endswith(f"batch norm True, epoch {epochs[epoch]}")
+        pictures.add(widget.picture)
+    assert len(pictures) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import numpy as np
 
 from nbhelpers.widgets.lab.settings import DEFAULTS
 
+# What recorded runs say of themselves in another word than the lab's. Their "initialization" is a sentence.
+ATTRIBUTES = {"training_images": "images", "initialization": "kernel_initializer"}
+
 
 def plot_runs(run, *, metric, others=(), band=None, ax):
     """Draw a metric of a run against the epoch, earlier runs, and the band of recorded ones; return the Axes."""
@@ -29,18 +32,27 @@ def plot_runs(run, *, metric, others=(), band=None, ax):
 
 
 def _plot_band(band, metric, ax):
-    """Draw the mean of recorded runs over the seeds, and a standard deviation to each side."""
-    mean, deviation = band[f"val_{metric}"].mean("seed"), band[f"val_{metric}"].std("seed", ddof=1)
+    """Draw the mean of recorded runs over the seeds, and a standard deviation to each side.
+
+    The band of the loss ends where that of one of the runs became infinite or undefined.
+    """
+    values, label = band[f"val_{metric}"], f"recorded, {band.sizes['seed']} seeds"
+    mean, deviation = values.mean("seed", skipna=False).values, values.std("seed", ddof=1, skipna=False).values
+    if band.sizes["epoch"] == 1:
+        style = {"fmt": "o", "color": "0.35", "ecolor": "0.75", "elinewidth": 4, "clip_on": False}
+        ax.errorbar(band.epoch.values, mean, deviation, label=label, **style)
+        return
     ax.fill_between(band.epoch, mean - deviation, mean + deviation, color="0.75", linewidth=0)
-    ax.plot(band.epoch, mean, ":", color="0.35", label=f"recorded, {band.sizes['seed']} seeds")
+    ax.plot(band.epoch, mean, ":", color="0.35", label=label)
 
 
 def _zoom(ax):
-    """Once there are points after the first epoch, leave out the steep way to it, which hides all else."""
+    """Once a curve goes on after the first epoch, leave out the steep way to it, which hides all else."""
     lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
     after = [np.asarray(line.get_ydata())[np.asarray(line.get_xdata()) >= 1.5] for line in lines]
     values = np.concatenate([*after, *(line.get_ydata() for line in ax.lines if line not in lines)] or [[]])
-    if sum(map(len, after)) and np.ptp(values) > 0:
+    values = values[np.isfinite(values)]
+    if any(len(part) > 1 for part in after) and len(values) and np.ptp(values) > 0:
         margin = 0.05 * np.ptp(values)
         ax.set_ylim(values.min() - margin, values.max() + margin)
 
@@ -53,19 +65,34 @@ def _style(i):
 
 def recorded_history(recorded, settings):
     """The recorded runs with the same settings, up to the same epoch, or None where there are none."""
-    from nbhelpers.models import mlp_arguments  # here, since `explore` needs no TensorFlow
-
     if recorded is None:
         return None
-    fixed = {name: value for name, value in DEFAULTS.items() if name not in (*recorded.dims, "epochs")}
-    if any(settings[name] != value for name, value in fixed.items() if name != "seed"):
+    chosen, fixed = _as_recorded(settings), _recorded_alone(recorded)
+    if any(chosen[name] != value for name, value in fixed.items()):
         return None
-    chosen = {name: settings[name] for name in DEFAULTS if name in recorded.dims and name != "seed"}
-    if "batch_norm" in chosen:
-        chosen["batch_norm"] = mlp_arguments(settings)["batch_norm"]
-    if any(value not in recorded[name].values for name, value in chosen.items()):
+    place = {name: value for name, value in chosen.items() if name not in fixed}
+    if any(value not in recorded[name].values for name, value in place.items()):
         return None
-    return recorded.sel(chosen).sel(epoch=slice(settings["epochs"]))
+    # A schedule stretches over the whole training, so that of a shorter one is another.
+    if settings["schedule"] != "constant" and settings["epochs"] != recorded.epoch[-1]:
+        return None
+    band = recorded.sel(place).sel(epoch=slice(settings["epochs"]))
+    return band if band.sizes["epoch"] else None
+
+
+def _as_recorded(settings):
+    """The settings that must be those of the recorded runs, with their values."""
+    from nbhelpers.models import mlp_arguments  # here, since `explore` needs no TensorFlow
+
+    batch_norm = mlp_arguments(settings | {"schedule": "constant"})["batch_norm"]
+    settings = settings | {"batch_norm": batch_norm}
+    return {name: value for name, value in settings.items() if name not in ("epochs", "seed")}
+
+
+def _recorded_alone(recorded):
+    """The settings that the recorded runs have one value of: what they say of themselves, else the default."""
+    defaults = {name: value for name, value in _as_recorded(DEFAULTS).items() if name not in recorded.dims}
+    return {name: recorded.attrs.get(ATTRIBUTES.get(name, name), value) for name, value in defaults.items()}
 
 
 def describe(run, others, band):
@@ -76,4 +103,6 @@ def describe(run, others, band):
     text += f"validation accuracy {run.history['val_accuracy'][-1]:.3f}"
     text += f", guessed {run.guess:g}" if run.guess is not None else ""
     text += f"; beside it {', '.join(f'run {other.number}' for other in others)}" if others else ""
-    return text + ("; behind it a band of recorded runs with the same settings" if band is not None else "")
+    if band is not None:
+        text += f"; behind it a band of recorded runs with the same settings, up to epoch {int(band.epoch[-1])}"
+    return text

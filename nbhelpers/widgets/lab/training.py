@@ -35,7 +35,7 @@ class Training(threading.Thread):
     settings : dict
         Hyperparameter to value, with the names of `nbhelpers.widgets.lab.settings.DEFAULTS`.
     train, valid : pair of arrays
-        Images of shape (n, 28, 28) and labels of shape (n,).
+        Inputs of a network, shape (n, ...), and labels of shape (n,).
     report : callable
         Called with this training, from its thread, when something is new and when it has ended.
 
@@ -65,7 +65,7 @@ class Training(threading.Thread):
 
     def run(self):
         self.end(*self._train_and_classify())
-        # What is kept is the run, not the images, nor the lab that was told of it.
+        # What is kept is the run, not the inputs, nor the lab that was told of it.
         self.train = self.valid = None
         self.report = lambda run: None
 
@@ -88,7 +88,7 @@ class Training(threading.Thread):
         except DivergedError:
             return "diverged", None
         except Exception as problem:  # whatever it was, the reader sees it beside the run
-            traceback.clear_frames(problem.__traceback__)  # which hold images and variables
+            traceback.clear_frames(problem.__traceback__)  # which hold inputs and variables
             return "failed", problem
         return "finished", None
 
@@ -97,7 +97,7 @@ class Training(threading.Thread):
         self.train = tuple(part[: settings["training_images"]] for part in self.train)
         with _SEEDED:
             keras.utils.set_random_seed(settings["seed"])
-            self.model = build_mlp(**mlp_arguments(settings))
+            self.model = build_mlp(**mlp_arguments(settings), input_shape=self.train[0].shape[1:])
             data = batches(*self.train, batch_size=settings["batch_size"])
         # Summing gradients over replicas, of which there is one, registers a gradient function that TensorFlow never
         # frees, and with it the traced step and the optimizer's slots.
@@ -118,20 +118,20 @@ class Training(threading.Thread):
         if self.stop_asked.is_set():
             raise StoppedError
 
-    def score(self, images, labels, *, chunk=1000):
+    def score(self, inputs, labels, *, chunk=1000):
         """Return loss and accuracy; in small pieces, so that a stop need not wait for a large network."""
         right, losses = [], []
-        for start in range(0, len(images), chunk):
+        for start in range(0, len(inputs), chunk):
             self.check()
             part = slice(start, start + chunk)
-            outputs = np.asarray(self.model(images[part], training=False))
+            outputs = np.asarray(self.model(inputs[part], training=False))
             losses.append(np.asarray(keras.losses.sparse_categorical_crossentropy(labels[part], outputs)))
             right.append(outputs.argmax(axis=1) == labels[part])
         penalty = float(sum(self.model.losses)) if self.model.losses else 0.0
         return float(np.concatenate(losses).mean()) + penalty, float(np.concatenate(right).mean())
 
     def add_point(self, epoch, logs):
-        """Add what training reports after this epoch, or part of it, and the scores on the validation images."""
+        """Add what training reports after this epoch, or part of it, and the scores on the validation inputs."""
         start = time.monotonic()
         val_loss, val_accuracy = self.score(*self.valid)
         _check_finite(val_loss)

@@ -10,18 +10,11 @@ import traitlets
 from nbhelpers.widgets.base import CourseWidget, describe_error, new_figure, script, to_png
 from nbhelpers.widgets.explorer import spec
 from nbhelpers.widgets.lab.curves import describe, plot_runs, recorded_history
-from nbhelpers.widgets.lab.settings import (
-    DEFAULTS,
-    check_guess,
-    check_images,
-    check_names,
-    label,
-    make_options,
-    position,
-)
+from nbhelpers.widgets.lab.settings import DEFAULTS, check_guess, check_names, label, make_options, position
+from nbhelpers.widgets.lab.tasks import check_data, check_recorded
 
 OUTCOMES = ["run", "status", "epochs_done", "val_accuracy", "guess", "off_by"]
-VALIDATION_IMAGES = 10_000
+VALIDATION_INPUTS = 10_000  # of either task
 EXAMPLE_UNITS = 16
 # A stop is answered within this time, whatever the network is busy with.
 STOP_SECONDS = 0.2
@@ -35,19 +28,22 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     """Train networks at the push of a button, and compare them.
 
     The training runs in the background, so that the notebook stays usable. If the cell is run again, a
-    training under way is stopped, and the new lab keeps all runs.
+    training under way is stopped, and the new lab keeps all runs, unless they were on the other task.
 
     Parameters
     ----------
     train, valid : pair of arrays
-        Images of shape (n, 28, 28), gray levels from 0 to 1, and labels of shape (n,), 0 to 9.
+        Of MNIST, images of shape (n, 28, 28), gray levels from 0 to 1 (`load_mnist`), or of MNIST-1D, signals of
+        shape (n, 40), values from -10 to 10 (`load_mnist1d`); and labels of shape (n,), 0 to 9.
     controls : sequence of str
-        The hyperparameters that can be set, names of `DEFAULTS`. The seed can always be set.
+        The hyperparameters that can be set, names of `DEFAULTS`; ``training_images`` counts signals, too. The
+        seed can always be set.
     recorded : xarray.Dataset, optional
-        The atlas (`load_runs`). Where it has runs of the chosen settings, they are drawn behind the live curve,
-        if `valid` are all the validation images, on which they were scored.
+        The atlas of the same task (`load_runs`). Where it has runs of the chosen settings, they are drawn behind the
+        live curve, if `valid` is the whole validation split, on which they were scored.
     **settings
-        Where the hyperparameters stand at first, or always, if there is no control for them.
+        Where the hyperparameters stand at first, or always, if there is no control for them. What is not set
+        stands where the atlas of the task was recorded: 10 epochs on MNIST, 54 on MNIST-1D.
 
     Returns
     -------
@@ -57,15 +53,17 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     Raises
     ------
     ValueError
-        If images and labels do not fit together, gray levels are not from 0 to 1 or labels not from 0 to 9, a
-        hyperparameter is unknown, or a value is none of its options.
+        If `train`, `valid` and `recorded` are not of one task, inputs and labels do not fit together, values or
+        labels are out of range, a hyperparameter is unknown, or a value is none of its options.
     """
-    train, valid = check_images("train", train), check_images("valid", valid)
+    task, train, valid = check_data(train, valid)
+    check_recorded(recorded, task)
     options = make_options(len(train[0]))
     check_names(controls, settings, options)
-    settings = DEFAULTS | {"training_images": min(len(train[0]), DEFAULTS["training_images"])} | settings
+    defaults = task.defaults
+    settings = defaults | {"training_images": min(len(train[0]), defaults["training_images"])} | settings
     places = {name: position(name, value, options[name]) for name, value in settings.items()}
-    lab = LiveLab(train, valid, options, list(dict.fromkeys([*controls, "seed"])), recorded, places)
+    lab = LiveLab(task, train, valid, options, list(dict.fromkeys([*controls, "seed"])), recorded, places)
     _take_the_place_of_the_last(lab)
     return lab
 
@@ -107,7 +105,7 @@ class LiveLab(CourseWidget):
     drawn = traitlets.List(traitlets.Int()).tag(sync=True)
     csv = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, train, valid, options, controls, recorded, places):
+    def __init__(self, task, train, valid, options, controls, recorded, places):
         # Trainings, messages and the reader call in several threads: `_state` guards what they share. The traits
         # are set in one thread, in order, and under no lock: whoever observes them may call any method.
         self._state = threading.RLock()
@@ -116,15 +114,15 @@ class LiveLab(CourseWidget):
         self._current = self._pictured = None
         self._problem, self._states = "", 0
         super().__init__()
-        self._train, self._valid = train, valid
-        # The recorded runs were scored on all validation images; other images would tell another story.
-        self._recorded = recorded if len(valid[0]) == VALIDATION_IMAGES else None
+        self._task, self._train, self._valid = task, train, valid
+        # The recorded runs were scored on all validation inputs; others would tell another story.
+        self._recorded = recorded if len(valid[0]) == VALIDATION_INPUTS else None
         self._names, self._options = controls, options
         self._fixed = {name: options[name][place] for name, place in places.items() if name not in controls}
         self._axes = new_figure(figsize=(7.6, 3.2)).subplots(1, 2)
-        self.controls = [spec(name, options[name]) | {"label": label(name)} for name in controls]
+        self.controls = [spec(name, options[name]) | {"label": self._label(name)} for name in controls]
         self.index = [places[name] for name in controls]
-        self.columns = [label(name) for name in [*OUTCOMES, *controls]]
+        self.columns = [self._label(name) for name in [*OUTCOMES, *controls]]
         self.sentence = self._say_how()
         self.refresh()
         self.observe(self._redraw, ["drawn"])
@@ -226,12 +224,13 @@ class LiveLab(CourseWidget):
         return _table(self.runs)
 
     def take_over(self, old):
-        """Continue with the runs of another lab, whose training is stopped."""
+        """Continue with the runs of another lab, whose training is stopped; those on another task are left out."""
         old.stop()
-        with self._state:
-            self.runs = [*old.runs, *self.runs]
-        self.drawn = old.drawn
-        self.refresh()
+        if old._task is self._task:
+            with self._state:
+                self.runs = [*old.runs, *self.runs]
+            self.drawn = old.drawn
+            self.refresh()
         old.close()
 
     def receive(self, message, buffers):
@@ -324,8 +323,11 @@ class LiveLab(CourseWidget):
             plot_runs(last, metric=metric, others=others, band=band, ax=ax)
         return {"alt": describe(last, others, band), "picture": to_png(self._axes[0].figure)}
 
+    def _label(self, name):
+        return label(name, inputs=self._task.inputs)
+
     def _say_how(self):
-        names = ", ".join(label(name) for name in self._names)
+        names = ", ".join(map(self._label, self._names))
         return f"Run the cell to set {names}, to train here, to stop, and to compare your runs."
 
     def fallback(self):
