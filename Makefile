@@ -62,7 +62,7 @@ bench: $(INSTALLED) ## measure speed on this machine and print a table
 runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 	$(BIN)/python data/make_runs.py
-	$(BIN)/python data/make_transfers.py
+	$(BIN)/python -m recorders.transfers
 	$(BIN)/python data/make_races.py
 	$(BIN)/python data/draw_atlas.py
 

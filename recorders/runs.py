@@ -8,7 +8,6 @@ it was; a block that was recorded for another sweep, by older code or by another
 
 import argparse
 import functools
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -127,15 +126,11 @@ def attributes(sweep):
         "validation": f"{VALIDATION[sweep.task]}, all of them at each score",
         "initialization": "the initializer that belongs to the activation, see nbhelpers.models",
         "made_by": f"recorders.runs, version {engine.VERSION}",
-        "versions": ", ".join(f"{name} {number}" for name, number in all_versions().items()),
+        "versions": engine.all_versions(),
         "license": "CC BY 4.0",
         **sweep.fixed,
     }
     return {name: value for name, value in notes.items() if name not in sweep.axes}
-
-
-def all_versions():
-    return engine.versions() | {"numpy": version("numpy")}
 
 
 def described(runs):
