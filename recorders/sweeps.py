@@ -166,7 +166,7 @@ def _atlas(task):
 
 def _widths(task):
     """How wide? From 1 unit to far more than needed."""
-    widths = tuple(2**n for n in range(11 if task == "mnist" else 9))
+    widths = tuple(2**n for n in range(11))
     return {
         "blocks": {"units": widths, "hidden_layers": (1, 2, 4)},
         "beside": {"learning_rate": ADAM_RATES},
@@ -268,7 +268,7 @@ def _shapes(task):
 def _width_scaling(task):
     """Does the best rate move with the width? Standard networks, and scaled as in muP (Yang et al., 2022)."""
     return {
-        "blocks": {"units": tuple(2**n for n in range(4, 9 if task == "mnist" else 10))},
+        "blocks": {"units": tuple(2**n for n in range(4, 11))},
         "beside": {"scaling": ("standard", "muP"), "learning_rate": FINE_RATES},
         "fixed": {"hidden_layers": 2, "activation": "relu", "optimizer": "adam"},
     }
