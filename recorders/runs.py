@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from tqdm import tqdm
 
 from nbhelpers.data import DATA_FOLDER, TASKS
 from recorders import engine
@@ -152,7 +153,7 @@ def main():
     if unknown := set(arguments.names) - set(SWEEPS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SWEEPS)}")
     for path in record(arguments.names or SWEEPS, folder=arguments.folder, processes=arguments.processes):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)
+        tqdm.write(f"{path}: {path.stat().st_size / 1e6:.2f} MB")  # above the bar
 
 
 if __name__ == "__main__":

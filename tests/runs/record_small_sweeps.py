@@ -1,4 +1,4 @@
-"""Record a block of each task for real: python record_small_sweeps.py FOLDER."""
+"""Record a block of one task for real: python record_small_sweeps.py FOLDER small_mnist."""
 
 import sys
 from pathlib import Path
@@ -20,5 +20,4 @@ SWEEPS = {
 
 
 if __name__ == "__main__":
-    for path in runs.record(SWEEPS, folder=sys.argv[1], sweeps=SWEEPS):
-        print(path)
+    list(runs.record(sys.argv[2:], folder=sys.argv[1], sweeps=SWEEPS))

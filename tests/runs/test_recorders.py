@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -79,6 +80,12 @@ def test_a_finished_block_is_not_trained_again_and_another_sweep_takes_none_of_t
     assert len(starts(tmp_path)) == N_BLOCKS + 1
     start(tmp_path, JAX_VERSION="2").communicate()
     assert len(starts(tmp_path)) == 2 * N_BLOCKS + 1
+
+
+def test_a_bar_says_how_much_is_done_how_long_it_took_and_what_is_left(tmp_path):
+    lines = [line for line in start(tmp_path, SECONDS_EACH="0.3").communicate()[1].splitlines() if line]
+    assert lines[0].startswith("  0 % |") and lines[0].endswith("? left")
+    assert lines[-1].startswith("100 % |") and re.search(r"00:0\d so far, 00:00 left", lines[-1])
 
 
 def test_a_failing_block_stops_the_others_and_is_named(tmp_path):

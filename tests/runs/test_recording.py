@@ -11,16 +11,10 @@ pytestmark = [with_jax.needed, pytest.mark.slow]
 ROWS = SWEEPS["small_mnist"].variants()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recorded")
-    assert len(with_jax.run("record_small_sweeps.py", folder).split()) == len(SWEEPS)
-    return folder
-
-
 @pytest.mark.parametrize("task", TASKS)
-def test_networks_recorded_today_agree_with_plain_keras_row_by_row(folder, task):
-    runs, sweep = load_runs("small", task=task, folder=folder), SWEEPS[f"small_{task}"]
+def test_networks_recorded_today_agree_with_plain_keras_row_by_row(tmp_path, task):
+    with_jax.run("record_small_sweeps.py", tmp_path, f"small_{task}")
+    runs, sweep = load_runs("small", task=task, folder=tmp_path), SWEEPS[f"small_{task}"]
     assert runs["diverged"].size == sweep.trainings() and not runs["diverged"].any()
     last = runs["val_accuracy"].isel(activation=0, epoch=-1)
     for row in ROWS:
