@@ -30,6 +30,9 @@ test: lint tests nbval ## install what is missing and run every test
 lint: $(INSTALLED) ## check the style of code and notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
+# What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
+RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
+
 # Neighbours stay together, since they share what they load, and who is done first takes over from the other.
 TWO := -n 2 --dist worksteal
 
@@ -42,7 +45,8 @@ unit: $(INSTALLED) ## test the helpers
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
 	$(BIN)/pytest $(TWO) tests/notebooks
 
-data: $(INSTALLED) ## check the recorded runs, and train a sample of them again, also what takes long
+data: $(INSTALLED) ## check the recorded runs, train a sample of them again, and record a little for real
+	$(RECORDERS)
 	$(BIN)/pytest $(TWO) -m "" tests/runs
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
@@ -56,15 +60,16 @@ notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on f
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 bench: $(INSTALLED) ## measure speed on this machine and print a table
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
+	@$(RECORDERS)
 	@$(BIN)/python tools/bench.py
 
-runs: $(INSTALLED) ## record the trainings in data/ again (hours; resumes where it was)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
-	$(BIN)/python data/make_runs.py
-	$(BIN)/python data/make_transfers.py
-	$(BIN)/python data/make_races.py
-	$(BIN)/python data/draw_atlas.py
+runs: $(INSTALLED) ## record the trainings in data/ again (hours on a GPU, a day on two cores; resumes where it was)
+	$(RECORDERS)
+	$(BIN)/python -m recorders.mnist1d
+	$(BIN)/python -m recorders.runs
+	$(BIN)/python -m recorders.transfers
+	$(BIN)/python -m recorders.races
+	$(BIN)/python -m recorders.pictures
 
 lock: $(INSTALLED) ## choose the newest versions and write requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml

@@ -43,6 +43,11 @@ def versions():
     return {name: version(name) for name in ("keras", "jax")}
 
 
+def all_versions():
+    """The same, and numpy's, as a file notes them."""
+    return ", ".join(f"{name} {number}" for name, number in {**versions(), "numpy": version("numpy")}.items())
+
+
 def load(task, split, n=None):
     """Inputs and labels of one split of a task, the first `n`."""
     from nbhelpers import data

@@ -8,11 +8,11 @@ it was; a block that was recorded for another sweep, by older code or by another
 
 import argparse
 import functools
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from tqdm import tqdm
 
 from nbhelpers.data import DATA_FOLDER, TASKS
 from recorders import engine
@@ -127,15 +127,11 @@ def attributes(sweep):
         "validation": f"{VALIDATION[sweep.task]}, all of them at each score",
         "initialization": "the initializer that belongs to the activation, see nbhelpers.models",
         "made_by": f"recorders.runs, version {engine.VERSION}",
-        "versions": ", ".join(f"{name} {number}" for name, number in all_versions().items()),
+        "versions": engine.all_versions(),
         "license": "CC BY 4.0",
         **sweep.fixed,
     }
     return {name: value for name, value in notes.items() if name not in sweep.axes}
-
-
-def all_versions():
-    return engine.versions() | {"numpy": version("numpy")}
 
 
 def described(runs):
@@ -157,7 +153,7 @@ def main():
     if unknown := set(arguments.names) - set(SWEEPS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SWEEPS)}")
     for path in record(arguments.names or SWEEPS, folder=arguments.folder, processes=arguments.processes):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)
+        tqdm.write(f"{path}: {path.stat().st_size / 1e6:.2f} MB")  # above the bar
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from nbhelpers.data import SUMS, read_sums
 LOSSES = ("loss", "val_loss")
 FILL = 65535  # of whole numbers, for what is missing
 PACKED = {"dtype": "uint16", "scale_factor": np.float32(5e-5), "_FillValue": np.uint16(FILL)}  # for shares from 0 to 1
+BAR = "{percentage:3.0f} % |{bar:40}| {elapsed} so far, {remaining} left"
+MOST = 61  # processes that Python can wait for on Windows
 ZIPPED = {"zlib": True, "complevel": 9, "shuffle": True}
 
 
@@ -81,7 +83,7 @@ def list_sum(path):
     target = path.with_name(SUMS)
     sums = read_sums(target) | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-    replace(target, lambda draft: draft.write_text(lines, "utf-8"))
+    replace(target, lambda draft: draft.write_text(lines, "utf-8", newline="\n"))
 
 
 def fill(blocks, record, *, costs=None, processes=None):
@@ -114,8 +116,8 @@ def fill(blocks, record, *, costs=None, processes=None):
     there = [path for path in blocks if path.exists()]
     yield from there
     missing = {path: block for path, block in blocks.items() if path not in there}
-    bar = tqdm(total=sum(costs.values()), initial=sum(costs[path] for path in there), unit="", unit_scale=True)
-    with bar, _workers(min(processes or os.cpu_count(), max(len(missing), 1))) as pool:
+    bar = tqdm(total=sum(costs.values()), initial=sum(costs[path] for path in there), bar_format=BAR, smoothing=0)
+    with bar, _workers(min(processes or os.cpu_count(), max(len(missing), 1), MOST)) as pool:
         jobs = {pool.submit(record, path, *block): path for path, block in missing.items()}
         for job in as_completed(jobs):
             _result(job, missing[jobs[job]])

@@ -35,8 +35,8 @@ def is_loopback(host):
 
 
 class WithoutJax:
-    """An importer that finds no JAX: only `make runs` and `make bench` install it, and TensorFlow imports it for
-    seconds in each process where it is installed."""
+    """An importer that finds no JAX: only `make runs`, `make data` and `make bench` install it, and where it is
+    installed, TensorFlow imports it for seconds in each process."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):

@@ -9,8 +9,8 @@ import pytest
 
 from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp, make_schedule
+from recorders import transfers
 from tests.runs.fake_recorder import make_runs
-from tests.runs.test_transfers import make_transfers
 
 NAMES = sorted(make_runs.SWEEPS)
 EPOCHS = 5  # of 15, enough to tell one row from another
@@ -53,10 +53,10 @@ def test_the_atlas_is_as_large_as_promised(files):
 
 def test_readme_counts_the_trainings_right(files):
     files = {name: files[name] for name in NAMES}
-    trainings = sum(runs["diverged"].size for runs in files.values()) + make_transfers.trainings()
+    trainings = sum(runs["diverged"].size for runs in files.values()) + transfers.trainings()
     assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text(encoding="utf-8")
     rows = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
-    assert f"{make_transfers.trainings():,} trainings" in rows
+    assert f"{transfers.trainings():,} trainings" in rows
     for name, runs in files.items():
         assert f"| {runs['diverged'].size:,} |" in next(r for r in rows.splitlines() if f"runs_{name}.nc" in r)
 

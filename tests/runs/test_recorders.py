@@ -3,12 +3,11 @@
 import json
 import os
 import random
-import signal
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import xarray as xr
 
 from nbhelpers.data import SUMS, load_runs, read_sums
 from recorders import runs, store, sweeps
-from tests.runs import fake_engine
+from tests.runs import fake_engine, with_jax
 from tests.runs.fake_engine import SWEEP, fake_block
 
 HERE = Path(__file__).parent
@@ -62,7 +61,7 @@ def test_killed_again_and_again_it_ends_with_every_run_in_its_place(tmp_path):
             time.sleep(0.01)
         time.sleep(random.uniform(0, 0.2))
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)  # the recorder alone, so that its workers are left behind
+            process.kill()  # the recorder alone, so that its workers are left behind
             kills += 1
         process.communicate()  # which waits for the workers, too: they hold the other end
         for path in (tmp_path / "parts" / "fake").glob("*.npz"):
@@ -81,6 +80,12 @@ def test_a_finished_block_is_not_trained_again_and_another_sweep_takes_none_of_t
     assert len(starts(tmp_path)) == N_BLOCKS + 1
     start(tmp_path, JAX_VERSION="2").communicate()
     assert len(starts(tmp_path)) == 2 * N_BLOCKS + 1
+
+
+def test_a_bar_says_how_much_is_done_how_long_it_took_and_what_is_left(tmp_path):
+    lines = [line for line in start(tmp_path, SECONDS_EACH="0.3").communicate()[1].splitlines() if line]
+    assert lines[0].startswith("  0 % |") and lines[0].endswith("? left")
+    assert lines[-1].startswith("100 % |") and re.search(r"00:0\d so far, 00:00 left", lines[-1])
 
 
 def test_a_failing_block_stops_the_others_and_is_named(tmp_path):
@@ -182,28 +187,11 @@ def test_a_sweep_is_a_grid_that_fits_its_images(name):
     assert all(len(set(values)) == len(values) for values in sweep.axes.values())
 
 
-def jax_is_installed():
-    """Asked of the installer, since the tests hide it."""
-    try:
-        return bool(version("jax"))
-    except PackageNotFoundError:
-        return False
-
-
 def small_blocks(name):
-    """Run the program beside this file where JAX is not hidden."""
-    paths = os.environ["PYTHONPATH"].split(os.pathsep)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if "offline" not in path)}
-    command = [sys.executable, str(HERE / "train_small_blocks.py"), name]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr[-2000:]
-    return json.loads(result.stdout.splitlines()[-1])
+    return json.loads(with_jax.run("train_small_blocks.py", name).splitlines()[-1])
 
 
-trained = pytest.mark.skipif(not jax_is_installed(), reason="only `make runs` installs JAX")
-
-
-@trained
+@with_jax.needed
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["optimizers", "schedules", "penalties", "initializations", "normalizations", "scaling", "batches"]
@@ -213,14 +201,14 @@ def test_networks_side_by_side_learn_as_each_does_alone_in_keras(name):
     assert networks and loss < 1e-4 and accuracy < 1e-6
 
 
-@trained
+@with_jax.needed
 def test_a_gain_sets_the_deviation_of_the_hidden_weights_alone():
     (small, large) = small_blocks("deviations")
     assert small[:2] == pytest.approx([0.5, 0.5], rel=0.02) and large[:2] == pytest.approx([4, 4], rel=0.02)
     assert small[2] == large[2]
 
 
-@trained
+@with_jax.needed
 def test_dropout_makes_the_training_loss_larger():
     without, dropped = small_blocks("dropped")
     assert dropped > without + 0.05

@@ -2,13 +2,12 @@
 
 from functools import cache
 
-import keras
 import numpy as np
 import pytest
 
-from nbhelpers.data import DATA_FOLDER, TASKS, load_mnist, load_runs
-from nbhelpers.models import accuracy_of, batches, build_mlp
-from recorders.sweeps import INPUTS, SWEEPS, dials, hidden_units, network_options
+from nbhelpers.data import DATA_FOLDER, TASKS, load_runs
+from recorders.sweeps import INPUTS, SWEEPS
+from tests.runs.again import distance, train_again
 
 NAMES = [name for name in SWEEPS if (DATA_FOLDER / f"runs_{name}.nc").exists()]
 
@@ -93,22 +92,9 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
 ]
 
 
-def train_again(name, row, epochs):
-    """Train this row by plain `fit` on TensorFlow; return the validation accuracy."""
-    sweep, setting = SWEEPS[name], {**SWEEPS[name].fixed, **row}
-    images, batch_size, _, _ = sweep.duration(setting)
-    penalties = {key: v for key, v in dials(row).items() if key in ("l1", "l2", "weight_decay") and v}
-    options = network_options(setting) | penalties | {"dropout": row.get("dropout", 0.0)}
-    keras.utils.set_random_seed(0)
-    model = build_mlp(hidden_units(setting), learning_rate=row["learning_rate"], **options)
-    model.fit(batches(*load_mnist("train", n=images), batch_size=batch_size), epochs=epochs, shuffle=False, verbose=0)
-    return accuracy_of(model, *load_mnist("valid"))
-
-
 @pytest.mark.parametrize(("name", "row", "epochs"), ROWS, ids=lambda value: "")
 def test_a_row_trained_again_lies_within_the_spread_of_its_seeds(name, row, epochs):
     at = {"epoch": epochs} if "epoch" in SWEEPS[name].axes else {"step": 200}
     recorded = load(name)["val_accuracy"].sel({**row, **at}).values
-    deviation = max(recorded.std(ddof=1), 0.002) * np.sqrt(1 + 1 / len(recorded))
-    again = train_again(name, row, epochs)
-    assert abs(again - recorded.mean()) < 4 * deviation, f"{again:.4f} against {recorded}"
+    again = train_again(SWEEPS[name], row, epochs)
+    assert distance(again, recorded) < 4, f"{again:.4f} against {recorded}"

@@ -100,6 +100,15 @@ def test_make_alone_lists_every_verb():
     assert listed == verbs
 
 
+@pytest.mark.parametrize("verb", ["data", "bench", "runs"])
+def test_a_verb_that_needs_jax_installs_it_first(verb):
+    """So that no test that needs it is skipped there."""
+    command = ["make", "--no-print-directory", "--dry-run", "--old-file=.venv/.installed", verb]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    first, *others = shown.stdout.splitlines()
+    assert "pip install" in first and first.endswith("--group data") and others
+
+
 def test_readme_lists_exactly_the_notebooks_there_are():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     there = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))

@@ -1,25 +1,28 @@
 """Record what networks that were trained on one task are worth on another (see data/README.md).
 
-    python data/make_transfers.py
+    python -m recorders.transfers
 
 A base is trained on a source task. Copies of it, with 0 to 3 of its layers kept and the others new, then learn
 to tell the digits 5 to 9 apart, from 1 to 500 labelled images a digit. One block is one base: a network, a
-source and a seed; all its copies are trained side by side. A finished block is moved into place as one file, so
-the program may be killed at any moment and goes on where it was. When none is missing, they are joined.
+source and a seed; all its copies are trained side by side. The program may be killed at any moment and goes on
+where it was; a block that was recorded for other trainings, by older code or by another version of Keras or JAX is
+not taken. When none is missing, they are joined.
 """
 
 import argparse
 import math
-import os
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from blocks import fill, list_sum, save
-from make_runs import RATES, end_with, with_version
 
-FOLDER = Path(__file__).resolve().parent
+from nbhelpers.data import DATA_FOLDER
+from recorders import engine
+from recorders.store import fill, fingerprint, path_of, save, write
+from recorders.sweeps import RATES
+
+VERSION = 1  # raise it when a change of the code changes results, so that no older block is taken
 # A network is recorded with these sources. For those that are no use beforehand, fewer treatments answer.
 NETWORKS = {
     "mlp": ("digits 0 to 4", "shuffled pixels", "random labels", "untrained"),
@@ -36,7 +39,7 @@ TREATMENTS_OF = {
 LAYERS_KEPT = (0, 1, 2, 3)
 LABELS = (1, 2, 5, 10, 50, 100, 500)
 SEEDS = 5
-LEARNING_RATES = RATES[:7]  # 1e-4 to 0.1
+LEARNING_RATES = RATES[2:9]  # 1e-4 to 0.1
 STEPS, THAW, BATCH_SIZE = 300, 100, 50
 SOURCE_EPOCHS = 10
 # The validation images of the digits 5 to 9, two halves of so many each.
@@ -254,66 +257,95 @@ def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
     return {**results, "source_accuracy": np.float32(source_accuracy)}
 
 
-def record(network, source, seed, path):
-    save(path, transfer(network, source, seed))
+def record(*, folder=DATA_FOLDER, processes=None, train=transfer):
+    """Record the blocks that are missing, and join them; return the path of the file.
+
+    `train` stands for `transfer`, called with a network, a source and a seed, and has the same results.
+    """
+    engine.use_jax()
+    blocks = blocks_of(Path(folder) / "parts" / "transfers")
+    for _ in fill(blocks, partial(record_block, train), processes=processes):
+        pass
+    target = Path(folder) / "transfers.nc"
+    write(target, join(blocks))
+    return target
 
 
-def blocks(parts):
-    """The path of each block and its arguments."""
+def blocks_of(parts):
+    """The path of each block, and its network, source and seed."""
     pairs = [(network, source) for network, sources in NETWORKS.items() for source in sources]
-    everything = [(*pair, seed) for pair in pairs for seed in range(SEEDS)]
-    return {parts / f"{'-'.join(map(str, block)).replace(' ', '_')}.npz": block for block in everything}
+    settings = [(*pair, seed) for pair in pairs for seed in range(SEEDS)]
+    names = "network", "source", "seed"
+    return {path_of(parts, dict(zip(names, s, strict=True)), mark_of(*s)): s for s in settings}
 
 
-def join(parts):
+def mark_of(network, source, seed):
+    """The fingerprint of a block."""
+    return fingerprint(
+        setting=(network, source, seed),
+        copies=list(arms(source).items()),
+        axes=(LAYERS_KEPT, TREATMENTS, LABELS, LEARNING_RATES),
+        duration=(STEPS, BATCH_SIZE, SOURCE_EPOCHS),
+        validation=HALF,
+        code=VERSION,
+        versions=engine.versions(),
+    )
+
+
+def record_block(train, path, *setting):
+    save(path, train(*setting))
+
+
+def join(blocks):
     """Join the blocks into one dataset; raise if one is missing."""
     shape = [len(values) for values in AXES.values()]
     arrays = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
     base = np.full((len(NETWORKS), len(SOURCES), SEEDS), np.nan, "float32")
-    for path, (network, source, seed) in blocks(parts).items():
+    for path, (network, source, seed) in blocks.items():
         place = list(NETWORKS).index(network), SOURCES.index(source)
         with np.load(path) as block:
             base[(*place, seed)] = block["source_accuracy"]
             for name, array in arrays.items():
                 array[(*place, ..., seed)] = block[name]
-    runs = xr.Dataset(
+    transfers = xr.Dataset(
         {name: (list(AXES), array) for name, array in arrays.items()},
         coords={name: list(values) for name, values in AXES.items()},
-        attrs={
-            "title": "Recorded transfers from the digits 0 to 4 to the digits 5 to 9",
-            "steps": STEPS,
-            "steps_before_a_thaw": THAW,
-            "batch_size": BATCH_SIZE,
-            "made_by": "data/make_transfers.py",
-            "versions": ", ".join(map(with_version, ("keras", "jax", "numpy"))),
-            "license": "CC BY 4.0",
-        },
+        attrs=attributes(),
     )
-    runs["source_accuracy"] = ("network", "source", "seed"), base
+    transfers["source_accuracy"] = ("network", "source", "seed"), base
+    return described(transfers)
+
+
+def attributes():
+    """What the file says of itself."""
+    return {
+        "title": "Recorded transfers from the digits 0 to 4 to the digits 5 to 9",
+        "steps": STEPS,
+        "steps_before_a_thaw": THAW,
+        "batch_size": BATCH_SIZE,
+        "made_by": f"recorders.transfers, version {VERSION}",
+        "versions": engine.all_versions(),
+        "license": "CC BY 4.0",
+    }
+
+
+def described(transfers):
+    """Name all variables and axes in words."""
     measures = {**MEASURES, "source_accuracy": ("accuracy of the base", "on validation images of its own task", "1")}
     for name, texts in measures.items():
-        runs[name].attrs = dict(zip(("long_name", "comment", "units"), texts, strict=True))
+        transfers[name].attrs = dict(zip(("long_name", "comment", "units"), texts, strict=True))
     for name, long_name in LONG_NAMES.items():
-        runs[name].attrs = {"long_name": long_name}
-    return runs
+        transfers[name].attrs = {"long_name": long_name}
+    return transfers
 
 
 def main():
     parser = argparse.ArgumentParser(description="Record transfers; resumes where it was.")
     parser.add_argument("--processes", type=int, help="default: one a core")
+    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the file goes")
     arguments = parser.parse_args()
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["KERAS_BACKEND"] = "jax"
-    parts, path = FOLDER / "parts" / "transfers", FOLDER / "transfers.nc"
-    fill(
-        blocks(parts), record, processes=arguments.processes, unit="base", initializer=end_with, initargs=(os.getpid(),)
-    )
-    transfers = join(parts)
-    transfers.to_netcdf(
-        path, engine="h5netcdf", encoding={name: {"zlib": True, "complevel": 9} for name in transfers.data_vars}
-    )
-    list_sum(path)
-    print(f"{path.relative_to(FOLDER.parent)}: {path.stat().st_size / 1e6:.1f} MB")
+    path = record(folder=arguments.folder, processes=arguments.processes)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
