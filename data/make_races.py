@@ -1,7 +1,7 @@
 """Let search methods race on the recorded trainings, many times each (see data/README.md).
 
     python data/make_races.py                     # all methods
-    python data/make_races.py random tpe          # some of them, see nbhelpers.search.SEARCH_METHODS
+    python data/make_races.py random tpe          # some of them, see METHODS
 
 In a repetition the search sees the runs of one seed alone; what it found is worth the mean over the others.
 A finished repetition is moved into place as one file, so the program may be killed at any moment and goes on
@@ -22,6 +22,19 @@ from nbhelpers.data import load_runs
 from nbhelpers.search import SEARCH_METHODS, incumbents, run_search, space_of, split_by_seed
 
 FOLDER = Path(__file__).resolve().parent
+RUNGS = (2, 6, 15)
+METHODS = [
+    "random",
+    "grid of 10",
+    "grid of 30",
+    "grid of 100",
+    "halving",
+    "hyperband",
+    "gaussian process",
+    "tpe",
+    "tpe with hyperband",
+    "evolution",
+]
 REPETITIONS = 120
 EPOCHS = 15  # of a full training
 MARKS = np.arange(1, 101)  # full trainings spent
@@ -42,7 +55,7 @@ def repeat(method, repetition, *, runs=None):
     runs = load_runs("atlas") if runs is None else runs
     space = space_of(runs)
     seen, unseen = split_by_seed(runs, repetition % runs.sizes["seed"])
-    search = SEARCH_METHODS[method](space, np.random.default_rng(repetition))
+    search = SEARCH_METHODS[method](space, np.random.default_rng(repetition), rungs=RUNGS)
     trials, overhead = run_search(search, seen, budget=EPOCHS * MARKS[-1])
     spent = np.array([trial[0] for trial in trials])
     new = ~np.array([trial[1] in {t[1] for t in trials[:i]} for i, trial in enumerate(trials)])
@@ -69,7 +82,7 @@ def record_all(methods, parts, *, processes=None):
     fill({file_of(*pair, parts): pair for pair in everything}, record, processes=processes, unit="repetition")
 
 
-def join(parts, *, methods=SEARCH_METHODS):
+def join(parts, *, methods=METHODS):
     """Join the repetitions into one dataset."""
     arrays = {name: [] for name in MEASURES}
     for method in methods:
@@ -103,15 +116,15 @@ def attributes(name):
 
 def main():
     parser = argparse.ArgumentParser(description="Let search methods race; resumes where it was.")
-    parser.add_argument("methods", nargs="*", help=f"by default all: {', '.join(SEARCH_METHODS)}")
+    parser.add_argument("methods", nargs="*", help=f"by default all: {', '.join(METHODS)}")
     parser.add_argument("--processes", type=int, help="default: one per core")
     arguments = parser.parse_args()
-    if unknown := set(arguments.methods) - set(SEARCH_METHODS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(SEARCH_METHODS)}")
+    if unknown := set(arguments.methods) - set(METHODS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}. Choose from: {', '.join(METHODS)}")
     # One thread a process: a Gaussian process of a hundred points gains nothing from more.
     os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     parts = FOLDER / "parts" / "races"
-    record_all(arguments.methods or SEARCH_METHODS, parts, processes=arguments.processes)
+    record_all(arguments.methods or METHODS, parts, processes=arguments.processes)
     if not arguments.methods:
         path = FOLDER / "races.nc"
         races = join(parts)

@@ -218,9 +218,7 @@ def load_runs(name="atlas", *, task=None, folder=DATA_FOLDER):
     ValueError
         If the task is unknown, or the file is damaged or cannot be read.
     """
-    if task not in (None, *TASKS):
-        raise ValueError(f"Unknown task {task!r}. Choose one of: {', '.join(TASKS)}.")
-    of_task = f"_{task}" if task else ""
+    of_task = _of_task(task)
     path = Path(folder) / f"runs_{name}{of_task}.nc"
     if not path.is_file():
         known = sorted(
@@ -232,6 +230,13 @@ def load_runs(name="atlas", *, task=None, folder=DATA_FOLDER):
             f"Restore a missing file with `git checkout -- data`."
         )
     return _open(path)
+
+
+def _of_task(task):
+    """What the name of a file ends with if it belongs to a task."""
+    if task not in (None, *TASKS):
+        raise ValueError(f"Unknown task {task!r}. Choose one of: {', '.join(TASKS)}.")
+    return f"_{task}" if task else ""
 
 
 def load_transfers(*, folder=DATA_FOLDER):
@@ -257,28 +262,30 @@ def load_transfers(*, folder=DATA_FOLDER):
     return _open_named("transfers", folder)
 
 
-def load_races(*, folder=DATA_FOLDER):
+def load_races(*, task=None, folder=DATA_FOLDER):
     """Open the recorded races of search methods on the atlas.
 
     Parameters
     ----------
+    task : {"mnist", "mnist1d"}, optional
+        On whose atlas. Without it, the first edition's ``races.nc``, which has no axis ``space``.
     folder : path, optional
-        Where ``races.nc`` lies, if not in the course's own ``data`` folder.
+        Where the file lies, if not in the course's own ``data`` folder.
 
     Returns
     -------
     xarray.Dataset
-        With the dimensions ``search_method``, ``repetition`` and ``trainings``, the budget spent so far in full
-        trainings. ``accuracy`` is what the best configuration found so far is worth by runs that the
-        search did not see, ``seen_accuracy`` the score by which the search chose it, ``overhead`` the seconds
-        spent on choosing, ``trials`` the configurations trained; ``races.attrs`` says how the races were made.
+        With the dimensions ``space``, ``search_method``, ``repetition`` and ``trainings``, the budget spent
+        so far in full trainings. ``accuracy`` is what the best finished network is worth by runs that the
+        search did not see, ``credited_accuracy`` what the configuration with the highest score after however
+        few epochs would be worth; ``races.attrs`` says how the races were made.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or it cannot be read.
+        If the task is unknown, there is no such file, or it cannot be read.
     """
-    return _open_named("races", folder)
+    return _open_named("races" + _of_task(task), folder)
 
 
 def _open_named(name, folder):

@@ -21,7 +21,7 @@ from recorders.sweeps import (
     rates_by_layer,
 )
 
-VERSION = 1  # raise it when a change of the code changes results, so that no older block is taken
+VERSION = 2  # raise it when a change of the code changes results, so that no older block is taken
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 ENVIRONMENT = {
     "JAX_DEFAULT_MATMUL_PRECISION": "highest",
@@ -107,7 +107,7 @@ def compiler_options(sweep, setting):
 
 
 def build(sweep, setting, initializer, seed):
-    """A network of the block, with dropout layers if any network beside it drops units."""
+    """A network of the block, without its softmax, with dropout layers if any network beside it drops units."""
     import keras
 
     from nbhelpers.models import build_mlp
@@ -115,7 +115,9 @@ def build(sweep, setting, initializer, seed):
     keras.utils.set_random_seed(seed)
     options = network_options(setting) | ({"kernel_initializer": initializer} if initializer else {})
     dropout = max(dials(variant)["dropout"] for variant in sweep.variants())
-    return build_mlp(hidden_units(setting), dropout=dropout, input_shape=shape_of(sweep.task), **options)
+    model = build_mlp(hidden_units(setting), dropout=dropout, input_shape=shape_of(sweep.task), **options)
+    model.layers[-1].activation = keras.activations.linear  # see `scores_of`
+    return model
 
 
 def shape_of(task):
@@ -246,11 +248,16 @@ def bound_by(now):
     return bound
 
 
-def scores_of(labels, probabilities):
+def scores_of(labels, logits):
+    """Cross-entropy and accuracy, from what goes into the softmax, as Keras' `fit` takes them on TensorFlow.
+
+    On JAX it would take the loss from probabilities that it bounds at 1e-7, so that a sample that is badly wrong has
+    no gradient; with large rates networks then end elsewhere.
+    """
     import keras
 
-    loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities).mean()
-    return loss, (probabilities.argmax(-1) == labels).mean()
+    loss = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True).mean()
+    return loss, (logits.argmax(-1) == labels).mean()
 
 
 def step_of(model, now):
@@ -258,10 +265,8 @@ def step_of(model, now):
     import jax
 
     def loss_of(weights, others, images, labels):
-        probabilities, others, penalties = model.stateless_call(
-            weights, others, images, training=True, return_losses=True
-        )
-        loss, accuracy = scores_of(labels, probabilities)
+        logits, others, penalties = model.stateless_call(weights, others, images, training=True, return_losses=True)
+        loss, accuracy = scores_of(labels, logits)
         return loss + sum(penalties), (others, accuracy)
 
     def step(weights, others, optimizer, dials, images, labels):

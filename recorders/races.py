@@ -40,7 +40,7 @@ MEASURES = {
     "seen_accuracy": ("seen accuracy of the network in hand", "of the one seed by which the search chose it", "1"),
     "credited_accuracy": (
         "credited accuracy",
-        "what the highest score, after however few epochs, is worth once trained to the end; mean of the seeds not seen",
+        "what the highest score, after however few epochs, is worth once trained; mean of the seeds not seen",
         "1",
     ),
     "trials": ("configurations trained", "different ones, fully or in part", "1"),

@@ -113,7 +113,7 @@ def fill(blocks, record, *, costs=None, processes=None):
     costs = costs or dict.fromkeys(blocks, 1)
     for folder in {path.parent for path in blocks}:
         sweep_up(folder)
-    there = [path for path in blocks if path.exists()]
+    there = {path: block for path, block in blocks.items() if path.exists()}
     yield from there
     missing = {path: block for path, block in blocks.items() if path not in there}
     bar = tqdm(total=sum(costs.values()), initial=sum(costs[path] for path in there), bar_format=BAR, smoothing=0)

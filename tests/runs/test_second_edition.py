@@ -7,7 +7,7 @@ import pytest
 
 from nbhelpers.data import DATA_FOLDER, TASKS, load_runs
 from recorders.sweeps import INPUTS, SWEEPS
-from tests.runs.again import distance, train_again
+from tests.runs.again import bounded, distance, train_again
 
 NAMES = [name for name in SWEEPS if (DATA_FOLDER / f"runs_{name}.nc").exists()]
 
@@ -72,29 +72,85 @@ def test_everything_is_described(name):
     assert f"| {runs['diverged'].size:,} |" in row
 
 
+def atlas(*values):
+    """A row of an atlas."""
+    names = ("units", "hidden_layers", "activation", "batch_norm", "optimizer", "learning_rate", "dropout")
+    return dict(zip(names, values, strict=True))
+
+
+def size(*values):
+    """A row by number of training images."""
+    names = ("training_images", "units", "hidden_layers", "learning_rate", "dropout")
+    return dict(zip(names, values, strict=True))
+
+
+def normalized(normalization, optimizer, batch_size, learning_rate):
+    """A row of normalized ReLU networks."""
+    row = {"normalization": normalization, "optimizer": optimizer, "batch_size": batch_size}
+    return {**row, "activation": "relu", "learning_rate": learning_rate}
+
+
 CONSTANT = {"schedule": "constant"}
+ROW_AXES = ["learning_rate", "units", "hidden_layers", "activation", "batch_norm", "optimizer", "dropout"]
 ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras computes otherwise on TensorFlow
+    ("atlas_mnist", atlas(64, 2, "relu", True, "sgd", 1.0, 0.0), 3),
+    ("atlas_mnist", atlas(128, 4, "tanh", False, "adam", 0.001, 0.5), 3),
+    ("atlas_mnist", atlas(16, 8, "sigmoid", True, "adam", 0.01, 0.2), 3),
+    ("atlas_mnist", atlas(32, 4, "relu", False, "adam", 31.6, 0.0), 3),
+    ("atlas_mnist1d", atlas(64, 2, "relu", False, "adam", 0.01, 0.0), 10),
+    ("atlas_mnist1d", atlas(128, 8, "tanh", True, "sgd", 0.316, 0.0), 10),
+    ("atlas_mnist1d", atlas(32, 4, "relu", True, "adam", 0.0316, 0.5), 10),
+    ("atlas_mnist1d", atlas(128, 4, "relu", False, "sgd", 10.0, 0.0), 10),
+    ("data_sizes_mnist", size(500, 256, 4, 0.001, 0.5), 100),
+    ("data_sizes_mnist", size(50_000, 64, 2, 0.00316, 0.2), 1),
+    ("widths_mnist", {"units": 1024, "hidden_layers": 1, "learning_rate": 0.001}, 1),
+    ("widths_mnist1d", {"units": 2, "hidden_layers": 1, "learning_rate": 0.1}, 10),
     ("optimizers_mnist", {"optimizer": "muon", "learning_rate": 0.00316, **CONSTANT}, 3),
     ("optimizers_mnist", {"optimizer": "lion", "learning_rate": 0.001, **CONSTANT}, 3),
     ("optimizers_mnist", {"optimizer": "momentum_0.5", "learning_rate": 0.316, **CONSTANT}, 3),
-    (
-        "normalization_mnist",
-        {"normalization": "layer", "activation": "relu", "batch_size": 32, "optimizer": "sgd", "learning_rate": 0.1},
-        1,
-    ),
+    ("normalization_mnist", normalized("layer", "sgd", 32, 0.1), 1),
+    ("small_batches_mnist1d", normalized("batch, after", "sgd", 8, 0.1), 2),
     ("activations_mnist", {"activation": "silu", "hidden_layers": 8, "optimizer": "adam", "learning_rate": 0.00316}, 3),
-    (
-        "regularizers_mnist",
-        {"training_images": 10_000, "penalty": "weight_decay=1", "learning_rate": 0.00316, "dropout": 0.4},
-        2,
-    ),
-    ("regularizers_mnist", {"training_images": 500, "penalty": "l1=0.001", "learning_rate": 0.001, "dropout": 0.0}, 40),
+    ("regularizers_mnist", {"penalty": "weight_decay=1", **size(10_000, 100, 1, 0.00316, 0.4)}, 2),
+    ("regularizers_mnist1d", {"penalty": "l1=0.001", **size(500, 100, 1, 0.001, 0.0)}, 40),
 ]
 
 
-@pytest.mark.parametrize(("name", "row", "epochs"), ROWS, ids=lambda value: "")
+@pytest.mark.parametrize(("name", "row", "epochs"), ROWS, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_row_trained_again_lies_within_the_spread_of_its_seeds(name, row, epochs):
-    at = {"epoch": epochs} if "epoch" in SWEEPS[name].axes else {"step": 200}
-    recorded = load(name)["val_accuracy"].sel({**row, **at}).values
-    again = train_again(SWEEPS[name], row, epochs)
+    sweep = SWEEPS[name]
+    images, batch_size, _, _ = sweep.duration(row)
+    at = {"step": epochs * (images // batch_size)} if sweep.steps else {"epoch": epochs}
+    chosen = {axis: value for axis, value in row.items() if axis in sweep.axes}
+    recorded = load(name)["val_accuracy"].sel({**chosen, **at}).values
+    again = train_again(sweep, row, epochs)
     assert distance(again, recorded) < 4, f"{again:.4f} against {recorded}"
+
+
+def test_at_shared_settings_it_agrees_with_the_first_edition():
+    first, second = (load(name)["val_accuracy"].sel(epoch=15).mean("seed") for name in ("atlas", "atlas_mnist"))
+    second = second.sel({name: first[name] for name in first.dims})
+    difference = (second - first).where((first > 0.9) & (second > 0.9))
+    assert difference.count() > 800
+    assert abs(float(difference.mean())) < 0.001 and float(difference.std()) < 0.006
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_spread_of_the_seeds_would_notice_another_rate(task):
+    """What the rows above would not notice is no proof: most rows lie outside the spread of a tenth of their rate."""
+    last = load(f"atlas_{task}")["val_accuracy"].isel(epoch=-1)
+    rows, others = (last.sel(learning_rate=rates).stack(row=ROW_AXES) for rates in ([0.001, 0.01], [0.01, 0.1]))
+    pairs = zip(rows.transpose("row", "seed").values, others.isel(seed=0).values, strict=True)
+    assert np.mean([distance(other, row) > 4 for row, other in pairs]) > 0.55
+
+
+SATURATED = atlas(128, 2, "sigmoid", True, "sgd", 31.6, 0.0)
+
+
+@pytest.mark.parametrize(("loss", "agrees"), [(bounded, True), (None, False)])
+def test_at_the_largest_rates_the_recorded_loss_is_that_of_bounded_probabilities(loss, agrees):
+    """The first version of the recorder took it so; from the second on it is that of TensorFlow, from logits."""
+    runs = load("atlas_mnist1d")
+    assert "version" not in runs.attrs["made_by"]
+    again = train_again(SWEEPS["atlas_mnist1d"], SATURATED, 10, loss=loss)
+    assert (distance(again, runs["val_accuracy"].sel({**SATURATED, "epoch": 10}).values) < 4) == agrees

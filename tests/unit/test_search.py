@@ -1,6 +1,7 @@
 """The search methods, on small made-up tables of recorded runs."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import optuna
@@ -10,9 +11,11 @@ import xarray as xr
 from nbhelpers import search
 from nbhelpers.search import (
     SEARCH_METHODS,
+    Trial,
     bracket,
     distributions,
     grid_axes,
+    in_hand,
     incumbents,
     run_search,
     space_of,
@@ -25,8 +28,8 @@ SHAPE = tuple(len(values) for values in SPACE.values())
 
 def table():
     """Accuracy rises with the epochs, with more units, and is best at the middle rate."""
-    units, activation, rate, epoch = np.meshgrid(*map(np.arange, (*SHAPE, 15)), indexing="ij")
-    return 0.5 + 0.05 * units + 0.01 * activation - 0.1 * abs(rate - 1) + 0.01 * epoch
+    units, activation, rate, epoch = np.meshgrid(*map(np.arange, (*SHAPE, 27)), indexing="ij")
+    return 0.5 + 0.05 * units + 0.01 * activation - 0.1 * abs(rate - 1) + 0.005 * epoch
 
 
 def rng(seed=0):
@@ -35,10 +38,10 @@ def rng(seed=0):
 
 @pytest.mark.parametrize("name", SEARCH_METHODS)
 def test_every_method_stays_in_its_budget_and_in_the_space(name):
-    trials, overhead = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=16 * 15)
+    trials, overhead = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=16 * 27)
     assert len(trials) == len(overhead) > 2
     for spent, configuration, epochs, score in trials:
-        assert spent <= 16 * 15 and epochs in search.RUNGS
+        assert spent <= 16 * 27 and epochs in search.RUNGS
         assert score == table()[configuration][epochs - 1]
         assert all(isinstance(index, int) for index in configuration)
     assert [trial[0] for trial in trials] == sorted(trial[0] for trial in trials)
@@ -47,7 +50,7 @@ def test_every_method_stays_in_its_budget_and_in_the_space(name):
 @pytest.mark.parametrize("name", SEARCH_METHODS)
 def test_every_method_repeats_itself_with_the_same_seed(name):
     first, second, other = (
-        run_search(SEARCH_METHODS[name](SPACE, rng(s)), table(), budget=12 * 15)[0] for s in (0, 0, 1)
+        run_search(SEARCH_METHODS[name](SPACE, rng(s)), table(), budget=12 * 27)[0] for s in (0, 0, 1)
     )
     assert first == second
     assert first != other or name in ("grid of 30", "grid of 100")  # which hold this whole space
@@ -55,7 +58,7 @@ def test_every_method_repeats_itself_with_the_same_seed(name):
 
 @pytest.mark.parametrize("name", ["gaussian process", "tpe", "evolution", "tpe with hyperband"])
 def test_methods_that_learn_find_the_best_place_of_an_easy_table(name):
-    trials, _ = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=14 * 15)
+    trials, _ = run_search(SEARCH_METHODS[name](SPACE, rng()), table(), budget=14 * 27)
     assert max(trial[3] for trial in trials) >= np.sort(table()[..., -1].ravel())[-2]
 
 
@@ -83,7 +86,7 @@ def test_a_search_that_only_repeats_itself_is_ended():
             yield (0, 0, 0), 15
 
     trials, _ = run_search(proposals(), table(), budget=100)
-    assert len(trials) == 1 + search.PATIENCE and trials[-1][0] == 15
+    assert len(trials) == 1 + search.PATIENCE and trials[-1].spent == 15
 
 
 def test_a_trial_beyond_the_budget_is_not_shown_to_the_search():
@@ -99,23 +102,65 @@ def test_a_trial_beyond_the_budget_is_not_shown_to_the_search():
 
 def test_a_bracket_keeps_the_best_third_at_each_rung():
     candidates = [(u, a, r) for u, a, r in itertools.product(range(4), range(2), range(3))][:9]
-    trials, _ = run_search(bracket(candidates), table(), budget=10_000)
+    trials, _ = run_search(bracket(candidates, rungs=(2, 6, 15)), table(), budget=10_000)
     assert [trial[2] for trial in trials] == [2] * 9 + [6] * 3 + [15]
     order = sorted(candidates, key=lambda c: table()[c][1], reverse=True)
     assert {trial[1] for trial in trials[9:12]} == set(order[:3])
     assert trials[-1][0] == 9 * 2 + 3 * 4 + 9
 
 
-def test_the_pruner_stops_trials_at_both_of_its_rungs():
-    trials, _ = run_search(
-        SEARCH_METHODS["tpe with hyperband"]({"a": range(40)}, rng()),
-        np.random.default_rng(0).random((40, 15)),
-        budget=300,
-    )
-    longest = {}
-    for _, configuration, epochs, _ in trials:
-        longest[configuration] = max(epochs, longest.get(configuration, 0))
-    assert set(longest.values()) == set(search.RUNGS)
+def longest(name, rungs):
+    """How often a method trains a configuration to each rung, and no further."""
+    scores = np.random.default_rng(0).random((200, 27))
+    trials, _ = run_search(SEARCH_METHODS[name]({"a": range(200)}, rng(), rungs=rungs), scores, budget=3000)
+    epochs = {}
+    for trial in trials:
+        epochs[trial.configuration] = max(trial.epochs, epochs.get(trial.configuration, 0))
+    return Counter(epochs.values())
+
+
+def test_the_pruner_stops_trials_at_each_of_its_rungs():
+    assert set(longest("tpe with hyperband", (1, 3, 9, 27))) == {1, 3, 9, 27}
+    assert set(longest("tpe with hyperband", (2, 6, 15))) == {2, 6, 15}
+
+
+@pytest.mark.parametrize("rungs", [(1, 3, 9, 27), (2, 6, 15)])
+def test_random_search_with_few_epochs_ends_each_training_at_its_rung(rungs):
+    names = ("random 1/27", "random 1/9", "random 1/3")
+    assert [set(longest(name, rungs)) for name in names] == [{rung} for rung in rungs[:3]]
+    assert set(longest("random", rungs)) == set(longest("sobol", rungs)) == {rungs[-1]}
+
+
+def test_brackets_of_hyperband_start_with_the_candidates_of_the_paper():
+    """Li et al. (2018), table 1, with the largest of 27 epochs: 27, 12, 6 and 4."""
+    asked = iter(SEARCH_METHODS["hyperband"]({"a": range(10**6)}, rng()))
+    epochs = [next(asked)[1]]
+    while len(epochs) < 27 + 9 + 3 + 1 + 12 + 4 + 1 + 6 + 2 + 4:
+        epochs.append(asked.send(0.5)[1])
+    assert epochs == [1] * 27 + [3] * 9 + [9] * 3 + [27] + [3] * 12 + [9] * 4 + [27] + [9] * 6 + [27] * 2 + [27] * 4
+
+
+def test_a_sobol_sequence_fills_a_space_more_evenly_than_random_draws():
+    """Of 64 cells, its first 64 points hit nearly all, as many random ones about 63 %."""
+    space = {"a": range(8), "b": range(8)}
+    cells = {name: [len(first_of(name, space, seed=seed)) for seed in range(5)] for name in ("sobol", "random")}
+    assert min(cells["sobol"]) >= 60 > 50 > max(cells["random"])
+
+
+def first_of(name, space, *, seed, n=64):
+    """The different configurations among the first proposals."""
+    return {configuration for configuration, _ in itertools.islice(SEARCH_METHODS[name](space, rng(seed)), n)}
+
+
+def test_the_reader_keeps_the_log_level_and_is_told_of_no_study(capfd):
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    try:
+        run_search(SEARCH_METHODS["tpe"](SPACE, rng()), table(), budget=81)
+        assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+        assert "study created" not in capfd.readouterr().err
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def test_a_random_grid_is_a_grid_within_its_size_and_spreads_its_values():
@@ -132,9 +177,43 @@ def test_a_random_grid_is_a_grid_within_its_size_and_spreads_its_values():
 
 
 def test_the_incumbent_is_the_best_seen_so_far_and_valued_by_what_was_not_seen():
-    trials = [(10, (0,), 15, 0.5), (20, (1,), 15, 0.4), (30, (2,), 15, 0.6)]
+    trials = [Trial(10, (0,), 15, 0.5), Trial(20, (1,), 15, 0.4), Trial(30, (2,), 15, 0.6)]
     worth = incumbents(trials, np.array([0.55, 0.9, 0.3]), marks=[5, 10, 25, 30, 99])
     assert np.allclose(worth, [np.nan, 0.55, 0.55, 0.3, 0.3], equal_nan=True)
+
+
+SEEN = np.array([[0.2, 0.3, 0.5], [0.4, 0.4, 0.4], [0.1, 0.3, 0.6], [0.3, 0.5, 0.2]])  # four configurations, 3 epochs
+WORTH = np.array([0.51, 0.41, 0.61, 0.21])
+
+
+def hand(*proposals, marks=range(1, 13)):
+    """What is in hand at each mark after these proposals, each a configuration and its epochs."""
+    asked = (((index,), epochs) for index, epochs in proposals)
+    trials, _ = run_search(asked, SEEN, budget=99)
+    return in_hand(trials, SEEN, WORTH, marks=list(marks)).tolist()
+
+
+def test_only_a_finished_network_is_in_hand_and_finishing_it_is_paid_for():
+    assert hand((0, 1), marks=[2, 3]) == pytest.approx([np.nan, 0.51], nan_ok=True)
+    # Two that were started, of which the better one is finished: 1 + 1 + 2 epochs.
+    assert hand((0, 1), (1, 1), marks=[2, 3, 4]) == pytest.approx([np.nan, 0.51, 0.41], nan_ok=True)
+
+
+def test_a_leader_that_disappoints_at_its_end_is_not_handed_over():
+    # The fourth has the highest score, after two epochs, and ends with less than the first, which is finished.
+    assert hand((0, 3), (3, 2), marks=[3, 5, 6]) == [0.51, 0.51, 0.51]
+    assert hand((3, 2), marks=[2, 3]) == pytest.approx([np.nan, 0.21], nan_ok=True)
+
+
+def test_trainings_to_the_end_are_in_hand_at_once_and_chosen_by_what_was_seen():
+    assert hand((1, 3), (0, 3), (2, 3), marks=[2, 3, 5, 6, 9]) == pytest.approx(
+        [np.nan, 0.41, 0.41, 0.51, 0.61], nan_ok=True
+    )
+
+
+def test_a_search_stops_in_time_to_finish_its_leader():
+    # With 4 epochs the third cannot be started: the leader needs two of them.
+    assert hand((0, 1), (1, 1), (2, 1), marks=[4, 5]) == [0.41, 0.41]
 
 
 def runs():
@@ -169,9 +248,9 @@ def test_a_budget_of_nothing_is_refused(budget):
     [
         (((9, 0, 0), 15), "4, 2, 3 values"),
         (((0, 0), 15), "4, 2, 3"),
-        (((0, 0, 0), 16), "1 to 15"),
-        (((0, 0, 0), 0), "1 to 15"),
-        (((0, 0, 0), 2.5), "a whole number from 1 to 15"),
+        (((0, 0, 0), 28), "1 to 27"),
+        (((0, 0, 0), 0), "1 to 27"),
+        (((0, 0, 0), 2.5), "a whole number from 1 to 27"),
         (((0.5, 0, 0), 2), "one index for each axis"),
         ((0, 0, 0), "one index for each axis, and a number of epochs"),
         (None, "and a number of epochs; got None"),
