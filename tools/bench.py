@@ -1,5 +1,6 @@
 """Measure speed on this machine and print a table: python tools/bench.py [imports data recorder explore lab pad]."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "data")]
+sys.path.insert(0, str(ROOT))
 
 
 def row(what, value, unit, note=""):
@@ -45,30 +46,32 @@ def bench_data():
     from nbhelpers.data import load_mnist, load_runs
 
     row("load_mnist('valid')", 1000 * seconds(lambda: load_mnist("valid")), "ms")
-    row("load_runs()", 1000 * seconds(load_runs), "ms", "budget 300 ms")
-    accuracy = load_runs()["val_accuracy"]
+    open_atlas = functools.partial(load_runs, "atlas", task="mnist")
+    row("load_runs('atlas', task='mnist')", 1000 * seconds(open_atlas), "ms", "budget 300 ms")
+    accuracy = open_atlas()["val_accuracy"]
     place = {name: accuracy[name].values[-1] for name in accuracy.dims if name not in ("seed", "epoch")}
     accuracy.sel(place)  # the first look-up makes the indexes
     row("one look-up in the atlas", 1000 * seconds(lambda: accuracy.sel(place), 50), "ms", "budget 1 ms")
 
 
 def bench_recorder():
-    import make_runs
     import numpy as np
 
     from nbhelpers.numbers import count_parameters
+    from recorders import runs
+    from recorders.sweeps import RATES, Sweep
 
     a = np.random.default_rng(0).random((2048, 2048), "float32")
     peak = 2 * 2048**3 / seconds(lambda: a @ a) / 1e9
     row("matrix product, 2048 × 2048 (numpy)", peak, "GFLOP/s")
 
-    blocks = {"units": (64,), "hidden_layers": (2,), "activation": ("relu", "tanh"), "optimizer": ("adam",)}
-    sweep = make_runs.Sweep(blocks=blocks, dropout=(0.0, 0.2, 0.5), seeds=2)
-    models = 2 * 27 * sweep.seeds
+    fixed = {"units": 64, "hidden_layers": 2, "optimizer": "adam"}
+    beside = {"learning_rate": RATES[2:11], "dropout": (0.0, 0.2, 0.5)}
+    sweep = Sweep("mnist", blocks={"activation": ("relu", "tanh")}, beside=beside, fixed=fixed, seeds=2, epochs=15)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        make_runs.record("bench", folder=folder, sweep=sweep)
-        recorder = (time.perf_counter() - start) / models / sweep.epochs
+        list(runs.record(["bench"], folder=folder, sweeps={"bench": sweep}))
+        recorder = (time.perf_counter() - start) / sweep.trainings() / sweep.epochs
     plain = bench_fit()
     # Forward and backward on the training images, forward on the validation images.
     work = count_parameters((64, 64)) * (6 + 2) * 10_000 / 1e9
