@@ -18,6 +18,8 @@ SHARED_IMAGES = 0.5
 EDGE = "*"
 # The verdict where the difference is within the margin.
 CANNOT_BE_TOLD = "cannot be told"
+# Verdicts as the middle of a sentence.
+SAYS = {"better": "is better than", "worse": "is worse than", CANNOT_BE_TOLD: "cannot be told from"}
 
 
 class Comparison(NamedTuple):
@@ -37,6 +39,11 @@ class Comparison(NamedTuple):
         if not self.real:
             return CANNOT_BE_TOLD
         return "better" if self.difference > 0 else "worse"
+
+    @property
+    def says(self):
+        """The verdict as the middle of a sentence: "is better than", "is worse than" or "cannot be told from"."""
+        return SAYS[self.verdict]
 
     def __str__(self):
         return f"difference {self.difference:+.4f}, margin {self.margin:.4f}: {self.verdict}"

@@ -5,7 +5,7 @@ One module a notebook; a notebook says ``from nbhelpers import checks`` and call
 
 from nbhelpers.checks.common import real_improvement
 from nbhelpers.checks.notebook_01 import enough_images, parameter_count
-from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, width_for_budget
+from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, layers_in_keras
 from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
 from nbhelpers.checks.notebook_04 import every_seed_above, initial_deviation, leaky_relu, unfair_rate
 from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout, penalty
@@ -37,6 +37,7 @@ __all__ = [
     "hand_dropout",
     "initial_deviation",
     "layers_for_pieces",
+    "layers_in_keras",
     "leaky_relu",
     "log_spaced",
     "lost_trials",
@@ -55,5 +56,4 @@ __all__ = [
     "thawed",
     "typical_error",
     "unfair_rate",
-    "width_for_budget",
 ]

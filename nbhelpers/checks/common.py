@@ -152,6 +152,18 @@ def call(function, *arguments, name):
         raise AnswerError(f"{case} raised {type(error).__name__}{where}: {cut(str(error), 200)}") from None
 
 
+def built(build, *arguments, name):
+    """Return the network that a function of the reader's returns, which must know the shape of its inputs."""
+    import keras
+
+    model = call(build, *arguments, name=name)
+    if not isinstance(model, keras.Model) or not model.built:
+        raise AnswerError(
+            f"{name} should return a Keras network that knows the shape of its inputs, got {shown(model)}."
+        )
+    return model
+
+
 def sizes_of(units):
     """Return inputs and outputs of each layer of a network on MNIST with these hidden units."""
     return list(itertools.pairwise((784, *units, 10)))

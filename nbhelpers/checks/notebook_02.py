@@ -2,9 +2,10 @@
 
 import math
 
-from nbhelpers.checks.common import AnswerError, call, check, named, position, shown, whole_number
+import numpy as np
+
+from nbhelpers.checks.common import AnswerError, built, call, check, cut, named, position, same, whole_number
 from nbhelpers.compare import ruler, tuned
-from nbhelpers.numbers import count_parameters
 
 
 @check
@@ -20,24 +21,34 @@ def layers_for_pieces(hidden_layers, *, pieces=1000):
 
 
 @check
-def width_for_budget(width):
-    """02, exercise 2: `width(budget, hidden_layers)` is the largest constant width within the budget."""
-    for budget, hidden_layers in [(10_000, 1), (10_000, 2), (40_000, 4), (100_000, 8), (7_960, 1)]:
-        answer = call(width, budget, hidden_layers, name="width_for_budget")
-        case = f"width_for_budget({budget:,}, {hidden_layers}) gave {shown(answer)}."
-        units = whole_number(answer, f"{case} A width")
-        needed = count_parameters([units] * hidden_layers)
-        if needed > budget:
-            raise AnswerError(f"{case} That needs {needed:,} parameters. Count the biases too.")
-        if count_parameters([units + 1] * hidden_layers) <= budget:
-            raise AnswerError(f"{case} One unit more would still fit. Layers after the first cost little.")
-    return "Five budgets are spent to the last unit that fits."
+def layers_in_keras(funnel):
+    """02, exercise 2: `funnel(units)` is a network on MNIST with these hidden units, ReLU, and a softmax output."""
+    import keras
+
+    images = np.random.default_rng(0).random((7, 28, 28), "float32")
+    for units in ((64, 32), (5,), (9, 8, 7)):
+        model = built(funnel, units, name="funnel")
+        layers = [keras.layers.Flatten(), *(keras.layers.Dense(n, "relu") for n in units)]
+        right = keras.Sequential([keras.Input((28, 28)), *layers, keras.layers.Dense(10, "softmax")])
+        shapes, wanted = ([weights.shape for weights in one.get_weights()] for one in (model, right))
+        if shapes != wanted:
+            raise AnswerError(
+                f"funnel({units}) has weights of the shapes {cut(str(shapes), 120)}. A layer of so many units for each "
+                "number, and one of ten for the digits, would have others; layers without weights do no harm."
+            )
+        right.set_weights(model.get_weights())
+        if not same(call(model, images, name="Your network"), np.asarray(right(images)), tolerance=1e-4):
+            raise AnswerError(
+                f"The layers of funnel({units}) have the right sizes, and compute something else. Is the activation of "
+                "each hidden layer ReLU, and that of the output softmax?"
+            )
+    return "Three networks have the layers that they should have, and compute what they should."
 
 
 @check
 def deeper_is_better(runs, setting, *, deep=4, shallow=1):
     """02, exercise 3: in this setting the deep network beats the shallow one by more than the ruler's margin."""
-    scores = runs["val_accuracy"].sel(epoch=15)
+    scores = runs["val_accuracy"].isel(epoch=-1)
     free = [name for name in scores.dims if name not in ("hidden_layers", "learning_rate", "seed")]
     setting = named(setting, free, "A setting")
     chosen = {name: position(value, runs[name].values.tolist(), name) for name, value in setting.items()}

@@ -6,6 +6,7 @@ from nbhelpers.checks.common import (
     AnswerError,
     accuracy_of,
     beats,
+    built,
     call,
     check,
     cut,
@@ -64,7 +65,7 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
     """
     from nbhelpers.models import build_mlp
 
-    model = _copy(_built(build))
+    model = _copy(built(build, name="build"))
     parameters = model.count_params()
     if parameters > budget:
         raise AnswerError(
@@ -75,17 +76,6 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
         _tuned_accuracies(each, chosen, rates=rates, epochs=epochs) for each in (model, build_mlp((12,)))
     )
     return f"{beats(baseline, yours)} It has {parameters:,} parameters."
-
-
-def _built(build):
-    import keras
-
-    model = call(build, name="build")
-    if not isinstance(model, keras.Model) or not model.built:
-        raise AnswerError(
-            f"build should return a Keras network that knows the shape of its inputs, got {shown(model)}."
-        )
-    return model
 
 
 def _copy(model):

@@ -2,6 +2,8 @@
 
 import re
 
+import nbformat
+
 FIGURE_BYTES, NOTEBOOK_BYTES, CELL_LINES = 60_000, 1_000_000, 30
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?")
 # A line that quotes a source may hold numbers of that source.
@@ -85,10 +87,11 @@ def alt_text(notebook, path):
 
 
 def numbers_are_printed(notebook, path):
+    """Those of a statement are printed where its link leads, see `statements_are_printed`."""
     known = " ".join(printed(notebook))
     for number, text in prose(notebook):
         for line in text.splitlines():
-            if not CITATION.search(line):
+            if not CITATION.search(line) and "[Evidence]" not in line:
                 for found in NUMBER.findall(line):
                     if found not in known:
                         yield f"cell {number} says {found}, which no cell prints"
@@ -140,7 +143,7 @@ def exercises_fail_until_solved(notebook, path):
         for output in cell.get("outputs", [])
         if "checks." in cell.source and output.get("name") == "stdout"
     ]
-    if not solved and not marks:
+    if not solved and not marks and path.parent.name != "evidence":
         yield "has no exercise with a check"
     for number, mark in marks:
         if mark != ("✓" if solved else "✗"):
@@ -161,13 +164,15 @@ def guesses_are_asked_and_revealed(notebook, path):
     for _, name in revealed:
         if name not in [other for _, other in asked]:
             yield f"reveals {name!r}, which was not asked for"
-    if path.parent.name != "solutions" and (not revealed or len(summed) != 1 or summed[0][0] < revealed[-1][0]):
+    if path.parent.name not in ("solutions", "evidence") and (
+        not revealed or len(summed) != 1 or summed[0][0] < revealed[-1][0]
+    ):
         yield "asks for no guess, or does not sum up how far off the guesses were"
 
 
 def template(notebook, path):
-    """A notebook opens and closes like the others (solutions are free)."""
-    if path.parent.name == "solutions":
+    """A notebook opens and closes like the others (solutions and evidence are free)."""
+    if path.parent.name in ("solutions", "evidence"):
         return
     text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     parts = ["# ", "**What you'll do", "**What you'll learn", "**What you'll need", "## Summary", "**Rule of thumb"]
@@ -179,6 +184,94 @@ def template(notebook, path):
             yield f"lacks {part!r}, or has it in another place than the other notebooks"
             return
         place = found
+
+
+def evidence_of(path):
+    """The notebooks of evidence beside a lesson: none for a lesson of the first edition."""
+    return sorted((path.parent / "evidence").glob(f"{path.name[:2]}_*.ipynb"))
+
+
+def lines_of_code(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def lesson_sizes(notebook, path):
+    """A lesson can be finished in half an hour."""
+    if not evidence_of(path):
+        return
+    cells = [len(lines_of_code(cell)) for cell in code_cells(notebook)]
+    words = sum(len(re.findall(r"[A-Za-z']+", text)) for _, text in prose(notebook))
+    found = {
+        "cells": (len(notebook.cells), 40),
+        "lines of code": (sum(cells), 150),
+        "words": (words, 2300),
+        "code cells of more than 12 lines": (sum(n > 12 for n in cells), 2),
+        "lines in one cell": (max(cells), 20),
+    }
+    for what, (count, most) in found.items():
+        if count > most:
+            yield f"has {count} {what}, and a lesson {most} at most"
+
+
+STATEMENT = re.compile(r"^(?:- |> \*\*Rule of thumb\.\*\* )(?P<text>.+?)(?: \[Evidence\]\((?P<target>[^)]+)\))?$")
+
+
+def statements(notebook):
+    """What a lesson leaves its readers with: number of the cell, text, and where a link says that it was printed."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and "## Summary" in cell.source:
+            text = cell.source.split("## Summary")[1].split("\n## ")[0]
+            found = [STATEMENT.match(line) for line in text.splitlines() if line.startswith(("- ", "> "))]
+            yield from ((number, match["text"], match["target"]) for match in found)
+
+
+def anchor(heading):
+    return re.sub(r"^#+ ", "", heading).strip().replace(" ", "-")
+
+
+def lines_printed_in(notebook, section):
+    """What the cells of a section print, from its heading to the next one."""
+    inside = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = [anchor(line) for line in cell.source.splitlines() if line.startswith("#")]
+            inside = section in headings[-1:] if headings else inside
+        elif inside:
+            for output in cell.outputs:
+                yield from text_of(output.get("text", "")).splitlines()
+
+
+def statements_are_printed(notebook, path):
+    """Each line of a lesson's summary, and its rule of thumb, is what code prints in the section that it links to."""
+    if not evidence_of(path):
+        return
+    for number, text, target in statements(notebook):
+        if target is None:
+            yield f"cell {number} has no link to the evidence for: {text}"
+            continue
+        name, _, section = target.partition("#")
+        other = nbformat.read(path.parent / name, as_version=4) if name else notebook
+        if text not in list(lines_printed_in(other, section)):
+            yield f"cell {number} says what is not printed in {target}: {text}"
+
+
+def reads_recorded_runs_only(notebook, path):
+    """Evidence trains nothing, so that it runs in seconds and gives the same everywhere."""
+    if path.parent.name == "evidence":
+        for number, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and re.search(r"\b(keras|tensorflow|nbhelpers\.models)\b", cell.source):
+                yield f"cell {number} needs Keras"
+
+
+def evidence_is_compared(notebook, path):
+    """What evidence prints is compared with what it printed before; a figure prints nothing beside it."""
+    if path.parent.name == "evidence":
+        for number, cell in enumerate(notebook.cells):
+            outputs = cell.get("outputs", [])
+            figure = any("image/png" in output.get("data", {}) for output in outputs)
+            compared = "nbval-check-output" in cell.metadata.get("tags", [])
+            if outputs and compared == figure:
+                yield f"cell {number} prints and is not compared, or is a figure and compared"
 
 
 CHECKS = [
@@ -195,4 +288,8 @@ CHECKS = [
     exercises_fail_until_solved,
     guesses_are_asked_and_revealed,
     template,
+    lesson_sizes,
+    statements_are_printed,
+    reads_recorded_runs_only,
+    evidence_is_compared,
 ]

@@ -12,7 +12,6 @@ import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
-import xarray as xr
 from scipy import stats
 from sklearn.base import clone
 
@@ -21,7 +20,6 @@ from nbhelpers.widgets import predictions
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
-SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
 EIGHTH = FOLDER / "08_search_a_grid_and_at_random.ipynb"
 NINTH = FOLDER / "09_search_where_it_pays.ipynb"
 ELEVENTH = FOLDER / "11_transfer_what_was_learned.ipynb"
@@ -96,14 +94,6 @@ def test_the_batches_of_notebook_01_are_those_of_the_package():
     assert seen[0] == seen[1]
 
 
-def test_the_tuning_of_notebook_02_is_that_of_the_package():
-    taught = defined_in(SECOND, "tuned", {"np": np})
-    values = np.random.default_rng(0).random((3, 4, 2))
-    values[0, 1, 1] = np.nan
-    scores = xr.DataArray(values, dims=["units", "learning_rate", "seed"], coords={"learning_rate": [1, 2, 3, 4]})
-    assert taught(scores).identical(compare.tuned(scores).drop_vars("at_edge"))
-
-
 def test_the_regressor_of_notebook_08_is_that_of_the_package():
     taught = defined_class(EIGHTH, "KerasRegressor")
     x = np.random.default_rng(0).random((40, 6), "float32")
@@ -129,10 +119,10 @@ def test_the_grids_of_notebook_08_are_those_of_the_package():
 
 
 def test_the_halving_of_notebook_09_is_that_of_the_package():
-    taught = defined_in(NINTH, "successive_halving", {"RUNGS": search.RUNGS})
+    taught = defined_in(NINTH, "successive_halving", {"RUNGS": (2, 6, 15)})
     scores = np.random.default_rng(0).random((30, 15))
     candidates = [(i,) for i in range(9)]
-    trials, _ = search.run_search(search.bracket(candidates), scores, budget=1000)
+    trials, _ = search.run_search(search.bracket(candidates, rungs=(2, 6, 15)), scores, budget=1000)
     assert taught(candidates, scores) == trials[-1][1]
 
 

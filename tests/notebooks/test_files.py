@@ -1,6 +1,5 @@
 """The notebooks as files: each of them passes each check, and each check can fail."""
 
-import copy
 from pathlib import Path
 
 import nbformat
@@ -11,6 +10,8 @@ from tests.notebooks import checks
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(p for p in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
+SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
+EVIDENCE = FOLDER / "evidence" / "02_hidden_layers.ipynb"
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -89,6 +90,18 @@ def never_reveal(cell):
         return True
 
 
+def turn_a_word(cell):
+    if "## Summary" in cell.source:
+        cell.source = cell.source.replace("eight layers are better", "eight layers are worse")
+        return True
+
+
+def compare_no_more(cell):
+    if "nbval-check-output" in cell.metadata.get("tags", []):
+        cell.metadata.tags.remove("nbval-check-output")
+        return True
+
+
 BREAKS = {
     "outputs_in_order": edit("code", run_again),
     "outputs_clean": edit("code", log),
@@ -103,11 +116,19 @@ BREAKS = {
     "exercises_fail_until_solved": edit("code", solve),
     "guesses_are_asked_and_revealed": edit("code", never_reveal),
     "template": edit("markdown", drop_summary),
+    "lesson_sizes": edit("code", add("\npass" * 21)),
+    "statements_are_printed": edit("markdown", turn_a_word),
+    "reads_recorded_runs_only": edit("code", add("\nimport keras")),
+    "evidence_is_compared": edit("code", compare_no_more),
 }
+OF = {"lesson_sizes": SECOND, "statements_are_printed": SECOND}
+OF |= dict.fromkeys(("reads_recorded_runs_only", "evidence_is_compared"), EVIDENCE)
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
 def test_the_check_can_fail(check):
-    notebook = copy.deepcopy(nbformat.read(FIRST, as_version=4))
+    path = OF.get(check.__name__, FIRST)
+    notebook = nbformat.read(path, as_version=4)
+    assert not list(check(notebook, path))
     BREAKS[check.__name__](notebook)
-    assert list(check(notebook, FIRST))
+    assert list(check(notebook, path))

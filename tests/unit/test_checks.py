@@ -29,8 +29,19 @@ def right_count(units):
     return sum((a + 1) * b for a, b in itertools.pairwise(sizes))
 
 
-def right_width(budget, hidden_layers):
-    return max(u for u in range(1, 200) if right_count([u] * hidden_layers) <= budget)
+def right_funnel(units, *, activation="relu", output="softmax"):
+    hidden = [keras.layers.Dense(n, activation=activation) for n in units]
+    outputs = keras.layers.Dense(10, activation=output)
+    return keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), *hidden, outputs])
+
+
+def funnel_of_many_layers(units):
+    """The same with activations, and dropout, as layers of their own."""
+    inputs = keras.Input((28, 28))
+    x = keras.layers.Flatten()(inputs)
+    for n in units:
+        x = keras.layers.Dropout(0.3)(keras.layers.ReLU()(keras.layers.Dense(n)(x)))
+    return keras.Model(inputs, keras.layers.Softmax()(keras.layers.Dense(10)(x)))
 
 
 def recorded(**coords):
@@ -156,7 +167,7 @@ def three_epochs_player(space, rng):
 def halving_player(space, rng):
     while True:
         candidates = [tuple(int(rng.integers(len(v))) for v in space.values()) for _ in range(9)]
-        yield from bracket(candidates)
+        yield from bracket(candidates, rungs=(2, 6, 15))
 
 
 def random_player(space, rng):
@@ -393,7 +404,8 @@ RIGHT = [
     partial(checks.real_improvement, training(0.94), training(0.96), rng=0),
     partial(checks.real_improvement, training(0.94), training(0.96, fits=[(4, 8), (1, 1)]), epochs=5, rng=0),
     partial(checks.layers_for_pieces, 10),
-    partial(checks.width_for_budget, right_width),
+    partial(checks.layers_in_keras, right_funnel),
+    partial(checks.layers_in_keras, funnel_of_many_layers),
     partial(checks.deeper_is_better, ATLAS, {"units": 8, "activation": "tanh"}),
     partial(checks.smallest_width, 256, WIDTHS),
     partial(checks.multiplications, right_multiplications),
@@ -455,9 +467,11 @@ WRONG = [
     partial(checks.layers_for_pieces, True, pieces=2),
     partial(checks.layers_for_pieces, 11),
     partial(checks.layers_for_pieces, 1000.0),
-    partial(checks.width_for_budget, lambda budget, hidden_layers: budget // 784),
-    partial(checks.width_for_budget, lambda budget, hidden_layers: right_width(budget, hidden_layers) - 1),
-    partial(checks.width_for_budget, lambda budget, hidden_layers: None),
+    partial(checks.layers_in_keras, lambda units: right_funnel(units[::-1])),
+    partial(checks.layers_in_keras, partial(right_funnel, activation="tanh")),
+    partial(checks.layers_in_keras, partial(right_funnel, output=None)),
+    partial(checks.layers_in_keras, lambda units: keras.Sequential([keras.layers.Dense(10)])),
+    partial(checks.layers_in_keras, lambda units: None),
     partial(checks.deeper_is_better, ATLAS, {"units": 8, "activation": "relu"}),
     partial(checks.deeper_is_better, ATLAS, {"units": 9, "activation": "tanh"}),
     partial(checks.deeper_is_better, ATLAS, {"units": 8}),
@@ -604,10 +618,6 @@ FORMS = [
     *(partial(checks.log_spaced, kind(RATES_TYPED)) for kind in (list, tuple, np.array, np.float32, xr.DataArray)),
     *(partial(checks.unfair_rate, rate, ACTIVATIONS) for rate in (0.01, 1e-2, np.float32(0.01), np.array(0.01))),
     *(partial(checks.parameter_count, lambda units, kind=kind: kind(right_count(units))) for kind in (float, np.array)),
-    *(
-        partial(checks.width_for_budget, lambda *given, kind=kind: kind(right_width(*given)))
-        for kind in (float, np.int8)
-    ),
     *(partial(checks.lost_trials, lambda *given, kind=kind: kind(lost(*given))) for kind in (tuple, np.array)),
     *(partial(checks.parzen_ratio, lambda *given, kind=kind: kind(right_ratio(*given))) for kind in (tuple, np.array)),
     partial(checks.folded_batch_norm, lambda *given: [part.tolist() for part in right_fold(*given)]),

@@ -1,0 +1,82 @@
+"""Turn one word of what a lesson says, and a test notices."""
+
+import contextlib
+import copy
+import io
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+
+from tests.notebooks import checks
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+LESSONS = [path for path in sorted(FOLDER.glob("*.ipynb")) if checks.evidence_of(path)]
+NAMES = [path.stem for path in LESSONS]
+PAIRS = [
+    ("better", "worse"),
+    ("more", "less"),
+    ("rises", "falls"),
+    ("larger", "smaller"),
+    ("cannot be told from", "are better than"),
+    ("MNIST-1D", "MNIST"),
+    ("one", "two"),
+    ("four", "eight"),
+]
+
+
+def turned(text):
+    """The text with one word turned into its opposite, or into another of its kind; a text for each word."""
+    for pair in PAIRS:
+        for word, other in (pair, pair[::-1]):
+            for found in re.finditer(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text):
+                yield text[: found.start()] + other + text[found.end() :]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_a_word_turned_in_a_summary_or_a_rule_is_noticed(path):
+    lesson = nbformat.read(path, as_version=4)
+    assert not list(checks.statements_are_printed(lesson, path))
+    found = list(checks.statements(lesson))
+    assert len(found) >= 4
+    for number, text, _ in found:
+        others = list(turned(text))
+        assert others, f"no word of this can be turned: {text}"
+        for other in others:
+            changed = copy.deepcopy(lesson)
+            changed.cells[number].source = lesson.cells[number].source.replace(text, other, 1)
+            assert list(checks.statements_are_printed(changed, path)), other
+
+
+def printed_again(lesson):
+    """Run all cells but those that train or are exercises; yield what a compared one printed before, and prints now."""
+    namespace = {}
+    for cell in lesson.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not {"trains", "exercise"} & set(tags):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                exec(compile(cell.source, "a cell", "exec"), namespace)
+            if "nbval-check-output" in tags:
+                yield "".join(output.text for output in cell.outputs), out.getvalue()
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_a_word_turned_in_a_conclusion_is_noticed(path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    pairs = list(printed_again(nbformat.read(path, as_version=4)))
+    plt.close("all")
+    assert all(before == now for before, now in pairs)
+    conclusions = [now for before, now in pairs if list(turned(before))]
+    assert conclusions, "no conclusion was printed"
+    assert all(other != now for now in conclusions for other in turned(now))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=NAMES)
+def test_evidence_is_read_by_its_lesson_and_leads_back(path):
+    lesson = path.read_text(encoding="utf-8")
+    for evidence in checks.evidence_of(path):
+        assert f"evidence/{evidence.name}#" in lesson
+        assert f"../{path.name}" in evidence.read_text(encoding="utf-8")
