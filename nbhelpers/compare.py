@@ -107,8 +107,8 @@ def image_error_of(a, b, *, images):
     """Return the standard error of a difference of accuracies that comes from the choice of validation images.
 
     One accuracy p, measured on n images, has the standard error sqrt(p (1 - p) / n). Two networks that see the same
-    images err on much the same ones, and their difference has half of it: measured 0.35 to 0.62 on MNIST and
-    MNIST-1D, between networks that differ in depth, width, activation and normalization.
+    images err on much the same ones, and their difference has half of it at most: measured 0 to 0.50 on MNIST and
+    MNIST-1D, between networks that differ in depth, width and activation (notebooks/evidence/01_ruler.ipynb).
 
     Parameters
     ----------

@@ -288,6 +288,29 @@ def load_races(*, task=None, folder=DATA_FOLDER):
     return _open_named("races" + _of_task(task), folder)
 
 
+def load_predictions(*, task, folder=DATA_FOLDER):
+    """Open which validation images some networks read right.
+
+    Parameters
+    ----------
+    task : {"mnist", "mnist1d"}
+        What the networks learned.
+    folder : path, optional
+        Where the file lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``right``, true or false, with the dimensions ``network``, ``seed`` and ``image``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the task is unknown, there is no such file, or it cannot be read.
+    """
+    return _open_named("predictions" + _of_task(task), folder)
+
+
 def _open_named(name, folder):
     path = Path(folder) / f"{name}.nc"
     if not path.is_file():

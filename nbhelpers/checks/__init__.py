@@ -4,7 +4,7 @@ One module a notebook; a notebook says ``from nbhelpers import checks`` and call
 """
 
 from nbhelpers.checks.common import real_improvement
-from nbhelpers.checks.notebook_01 import enough_images, parameter_count
+from nbhelpers.checks.notebook_01 import parameter_count, steps_of_training
 from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, layers_in_keras
 from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
 from nbhelpers.checks.notebook_04 import every_seed_above, initial_deviation, leaky_relu, unfair_rate
@@ -27,7 +27,6 @@ __all__ = [
     "budgets",
     "cosine_schedule",
     "deeper_is_better",
-    "enough_images",
     "epochs_of_a_bracket",
     "every_seed_above",
     "flattered_by_the_rate",
@@ -53,6 +52,7 @@ __all__ = [
     "small_box",
     "small_network",
     "smallest_width",
+    "steps_of_training",
     "thawed",
     "typical_error",
     "unfair_rate",

@@ -1,23 +1,23 @@
 """Checks of the exercises of notebook 01; that of the third one, `real_improvement`, is shared."""
 
-import math
-
 from nbhelpers.checks.common import AnswerError, call, check, same, shown, whole_number
 from nbhelpers.numbers import count_parameters
 
 
 @check
-def enough_images(images, *, accuracy=0.95, error=0.001):
-    """01, exercise 1: the smallest number of images whose binomial error is at most `error`."""
-    images = whole_number(images, "The number of images")
-    found = math.sqrt(accuracy * (1 - accuracy) / images)
-    fifty_less = math.sqrt(accuracy * (1 - accuracy) / max(1, images - 50))
-    if found > error * (1 + 1e-9):
-        text = f"With {images:,} images the error is {found:.4f}, above {error:g}"
-        raise AnswerError(f"{text}. Solve the formula for the images.")
-    if fifty_less <= error:
-        raise AnswerError(f"{images:,} images are more than are needed. Solve the formula for the images.")
-    return f"{images:,} images bring the error down to {found:.4f}."
+def steps_of_training(steps):
+    """01, exercise 1: how many steps 10 epochs of 50,000 images take, in batches of 125."""
+    steps = whole_number(steps, "The number of steps")
+    an_epoch, epochs = 50_000 // 125, 10
+    right = an_epoch * epochs
+    hints = {
+        an_epoch: f"{steps:,} are the steps of one epoch.",
+        50_000 * epochs: f"{steps:,} is how often an image is seen; one step takes a whole batch of them.",
+    }
+    if steps != right:
+        other = f"{steps:,} is not it. How many batches are in an epoch, and how many epochs are there?"
+        raise AnswerError(hints.get(steps, other))
+    return f"{right:,} steps, {an_epoch:,} in each epoch."
 
 
 @check

@@ -186,9 +186,10 @@ def template(notebook, path):
         place = found
 
 
-def evidence_of(path):
-    """The notebooks of evidence beside a lesson: none for a lesson of the first edition."""
-    return sorted((path.parent / "evidence").glob(f"{path.name[:2]}_*.ipynb"))
+def evidence_of(notebook, path):
+    """The notebooks of evidence that a lesson leads to: none for a lesson of the first edition."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return [path.parent / name for name in dict.fromkeys(re.findall(r"\]\((evidence/[^)#]+)", text))]
 
 
 def lines_of_code(cell):
@@ -197,7 +198,7 @@ def lines_of_code(cell):
 
 def lesson_sizes(notebook, path):
     """A lesson can be finished in half an hour."""
-    if not evidence_of(path):
+    if not evidence_of(notebook, path):
         return
     cells = [len(lines_of_code(cell)) for cell in code_cells(notebook)]
     words = sum(len(re.findall(r"[A-Za-z']+", text)) for _, text in prose(notebook))
@@ -243,7 +244,7 @@ def lines_printed_in(notebook, section):
 
 def statements_are_printed(notebook, path):
     """Each line of a lesson's summary, and its rule of thumb, is what code prints in the section that it links to."""
-    if not evidence_of(path):
+    if not evidence_of(notebook, path):
         return
     for number, text, target in statements(notebook):
         if target is None:

@@ -398,8 +398,7 @@ REPORT = {"val_mse": [95.0, 102.0, 99.0], "test_mse": 101.0}
 
 
 RIGHT = [
-    partial(checks.enough_images, 47_500),
-    partial(checks.enough_images, 47_550),
+    partial(checks.steps_of_training, 4000),
     partial(checks.parameter_count, right_count),
     partial(checks.real_improvement, training(0.94), training(0.96), rng=0),
     partial(checks.real_improvement, training(0.94), training(0.96, fits=[(4, 8), (1, 1)]), epochs=5, rng=0),
@@ -446,10 +445,10 @@ RIGHT = [
     partial(checks.procedure, {**REPORT, "predict": lambda x: x[:, 0]}, *TURNED, baseline=500),
 ]
 WRONG = [
-    partial(checks.enough_images, 10_000),
-    partial(checks.enough_images, 47_499),
-    partial(checks.enough_images, 60_000),
-    partial(checks.enough_images, None),
+    partial(checks.steps_of_training, 800),
+    partial(checks.steps_of_training, 400),
+    partial(checks.steps_of_training, 500_000),
+    partial(checks.steps_of_training, 4000.5),
     partial(checks.parameter_count, lambda units: 7850),
     partial(checks.parameter_count, lambda units: right_count(units) - sum(units)),
     partial(checks.real_improvement, training(0.94), training(0.94), rng=0),
@@ -603,7 +602,7 @@ def forms_of(number):
 
 
 WHOLE = {
-    checks.enough_images: 47_500,
+    checks.steps_of_training: 4000,
     checks.layers_for_pieces: 10,
     partial(checks.smallest_width, runs=WIDTHS): 256,
     checks.forgetting_steps: 459,
