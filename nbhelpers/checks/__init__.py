@@ -7,7 +7,7 @@ from nbhelpers.checks.common import real_improvement
 from nbhelpers.checks.notebook_01 import parameter_count, steps_of_training
 from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, layers_in_keras
 from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
-from nbhelpers.checks.notebook_04 import every_seed_above, initial_deviation, leaky_relu, unfair_rate
+from nbhelpers.checks.notebook_04 import every_seed_above, leaky_relu, unfair_rate
 from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout, penalty
 from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetting_steps
 from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
@@ -34,7 +34,6 @@ __all__ = [
     "folded_batch_norm",
     "forgetting_steps",
     "hand_dropout",
-    "initial_deviation",
     "layers_for_pieces",
     "layers_in_keras",
     "leaky_relu",

@@ -64,10 +64,6 @@ def right_multiplications(units):
     return sum(a * b for a, b in itertools.pairwise([784, *units, 10]))
 
 
-def right_deviation(scheme, inputs, outputs):
-    return {"lecun": 1 / inputs, "glorot": 2 / (inputs + outputs), "he": 2 / inputs}[scheme] ** 0.5
-
-
 def right_leaky_relu(z, negative_slope):
     return np.where(z > 0, z, negative_slope * z)
 
@@ -410,7 +406,6 @@ RIGHT = [
     partial(checks.multiplications, right_multiplications),
     partial(checks.small_network, partial(build_cnn, (8, 16)), rates=(0.01,), seeds=2, epochs=1, rng=0),
     partial(checks.unfair_rate, 0.01, ACTIVATIONS),
-    partial(checks.initial_deviation, right_deviation),
     partial(checks.leaky_relu, right_leaky_relu, right_slope),
     partial(checks.every_seed_above, lambda seed: deep(seed=seed), 0.0, rng=0),
     partial(checks.flattered_by_the_rate, {"penalty": "l2=1", "dropout": 0.0, "learning_rate": 0.01}, FEW),
@@ -486,8 +481,6 @@ WRONG = [
     partial(checks.small_network, lambda: keras.Sequential([keras.layers.Dense(10)])),
     partial(checks.unfair_rate, 0.001, ACTIVATIONS),
     partial(checks.unfair_rate, 0.5, ACTIVATIONS),
-    partial(checks.initial_deviation, lambda scheme, inputs, outputs: right_deviation(scheme, inputs, outputs) ** 2),
-    partial(checks.initial_deviation, lambda scheme, inputs, outputs: None),
     partial(checks.leaky_relu, right_leaky_relu, right_leaky_relu),
     partial(checks.leaky_relu, lambda z, negative_slope: z, right_slope),
     partial(checks.leaky_relu, lambda z, negative_slope: right_leaky_relu(z, 0.2), right_slope),
@@ -620,7 +613,6 @@ FORMS = [
     *(partial(checks.lost_trials, lambda *given, kind=kind: kind(lost(*given))) for kind in (tuple, np.array)),
     *(partial(checks.parzen_ratio, lambda *given, kind=kind: kind(right_ratio(*given))) for kind in (tuple, np.array)),
     partial(checks.folded_batch_norm, lambda *given: [part.tolist() for part in right_fold(*given)]),
-    partial(checks.initial_deviation, lambda *given: np.array([right_deviation(*given)])),
     partial(checks.deeper_is_better, ATLAS, {"activation": " Tanh", "units": 8.0}),
     partial(checks.deeper_is_better, ATLAS, {"activation": np.array("tanh"), "units": np.int64(8)}),
     partial(checks.flattered_by_the_rate, {"penalty": "L2=1", "dropout": 0, "learning_rate": np.float32(0.01)}, FEW),
