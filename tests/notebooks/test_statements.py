@@ -24,6 +24,7 @@ PAIRS = [
     ("MNIST-1D", "MNIST"),
     ("one", "two"),
     ("four", "eight"),
+    ("two", "twenty"),
     ("training", "validation"),
     ("remove", "add"),
     ("below", "above"),
