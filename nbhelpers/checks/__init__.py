@@ -8,7 +8,7 @@ from nbhelpers.checks.notebook_01 import parameter_count, steps_of_training
 from nbhelpers.checks.notebook_02 import deeper_is_better, layers_for_pieces, layers_in_keras
 from nbhelpers.checks.notebook_03 import multiplications, small_network, smallest_width
 from nbhelpers.checks.notebook_04 import every_seed_above, leaky_relu, unfair_rate
-from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout, penalty
+from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout
 from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetting_steps
 from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
 from nbhelpers.checks.notebook_08 import networks_of_a_grid, small_box, typical_error
@@ -44,7 +44,6 @@ __all__ = [
     "networks_of_a_grid",
     "parameter_count",
     "parzen_ratio",
-    "penalty",
     "procedure",
     "real_improvement",
     "resumed",

@@ -12,20 +12,20 @@ from tests.browser.conftest import SCRATCH, open_cells, open_notebook
 # rest would train for a minute.
 NEEDED = {
     "02_choose_the_number_of_hidden_layers": (
-        "learning rate",
-        ["plt.style", "= load_runs()", "def tuned", "def plot_depth", "explore("],
+        "units",
+        ["plt.style", 'runs = {task: load_runs("atlas"', "def plot_depth", "explore(plot_depth"],
     ),
     "03_choose_the_number_of_neurons": (
         "learning rate",
-        ["plt.style", 'load_runs("widths")', "def plot_width", "explore("],
+        ["plt.style", 'guesses.ask("width"', 'runs = {task: load_runs("widths"', "def plot_width", "explore("],
     ),
     "05_regularize": (
-        "dropout",
-        ["plt.style", 'load_runs("regularizers")', "def strengths", "explore("],
+        "learning rate",
+        ["plt.style", "def plot_overfitting", "explore(plot_overfitting"],
     ),
     "06_normalize_batches": (
-        "batch size",
-        ["plt.style", 'load_runs("normalization")', "explore("],
+        "units",
+        ["plt.style", "def plot_normalized", "explore(plot_normalized"],
     ),
     "07_set_the_training_parameters": (
         "epoch",
@@ -48,6 +48,7 @@ NEEDED = {
         ],
     ),
 }
+
 STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
 
 
@@ -95,7 +96,7 @@ def move(page, slider, image, key):
 @pytest.mark.parametrize("name", STORED)
 def test_without_a_kernel_the_stored_page_shows_the_picture(page, lab, name):
     stored = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
-    cell = next(c for c in stored.cells if c.source.lstrip().startswith(("explore(", "axes = (")))
+    cell = next(c for c in stored.cells if re.search(r"^explore\(", c.source, re.M))
     for c in stored.cells:
         if c.cell_type == "code" and c is not cell:
             c.outputs = []

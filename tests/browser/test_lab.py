@@ -28,7 +28,7 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_its_figures(page, lab):
 
 def test_headings_and_tables_are_rendered(page, lab):
     notebook = open_notebook(page, lab, FIRST)
-    assert notebook.get_by_role("heading", name="Build a ruler").count() == 1
+    assert notebook.get_by_role("heading", name="Measure with a ruler").count() == 1
     assert notebook.locator("table").count() >= 2
 
 

@@ -122,8 +122,6 @@ def test_the_convolutional_network_of_notebook_11_is_that_of_the_package():
 
 # Notebook, and words of the cells left out here: they train for long, or need a cell that does.
 SAMPLE = {
-    "05_regularize": ["train_few", "kernels", "x_more"],
-    "06_normalize_batches": ["Percentiles", "traces", "BothModes", "modes"],
     "07_set_the_training_parameters": [],
     "08_search_a_grid_and_at_random": [
         ".fit(",

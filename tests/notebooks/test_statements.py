@@ -20,6 +20,7 @@ PAIRS = [
     ("more", "less"),
     ("rises", "falls"),
     ("larger", "smaller"),
+    ("lower", "higher"),
     ("cannot be told from", "are better than"),
     ("MNIST-1D", "MNIST"),
     ("one", "two"),

@@ -131,7 +131,7 @@ def test_at_shared_settings_it_agrees_with_the_first_edition():
     first, second = (load(name)["val_accuracy"].sel(epoch=15).mean("seed") for name in ("atlas", "atlas_mnist"))
     second = second.sel({name: first[name] for name in first.dims})
     difference = (second - first).where((first > 0.9) & (second > 0.9))
-    assert difference.count() > 800
+    assert difference.count() > 700
     assert abs(float(difference.mean())) < 0.001 and float(difference.std()) < 0.006
 
 
