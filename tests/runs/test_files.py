@@ -10,6 +10,7 @@ import pytest
 from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp, make_schedule
 from recorders import transfers
+from recorders.sweeps import SWEEPS
 from tests.runs.fake_recorder import make_runs
 
 NAMES = sorted(make_runs.SWEEPS)
@@ -54,6 +55,7 @@ def test_the_atlas_is_as_large_as_promised(files):
 def test_readme_counts_the_trainings_right(files):
     files = {name: files[name] for name in NAMES}
     trainings = sum(runs["diverged"].size for runs in files.values()) + transfers.trainings()
+    trainings += sum(sweep.trainings() for sweep in SWEEPS.values())
     assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text(encoding="utf-8")
     rows = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"{transfers.trainings():,} trainings" in rows
