@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -38,6 +39,48 @@ def test_an_entry_leads_to_a_notebook_that_uses_the_term(line, entry):
     text = "\n".join(c.source for c in cells if c.cell_type == "markdown").lower()
     for term in re.findall(r"\*\*(.+?)\*\*", entry["terms"]):
         assert re.search(words_of(term), text), f"{entry['target']} never says {term!r}"
+
+
+EVERYDAY = {"base", "budget", "gain", "step"}  # words that lessons also use in their plain sense
+
+
+def numbered_terms():
+    """Each term of the glossary, and the number of the lesson that defines it."""
+    for _, entry in entries():
+        for term in set(re.findall(r"\*\*(.+?)\*\*", entry["terms"])) - EVERYDAY:
+            yield term, entry["number"]
+
+
+def paragraphs(cells):
+    """The prose of a lesson, but for tables, which may say what comes later, and further reading."""
+    text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown").split("## Further reading")[0]
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    return [part for part in re.split(r"\n\n|\n(?=\|)", text) if not part.startswith("|")]
+
+
+def used_too_early(lessons):
+    """Terms that lessons, a list of number and paragraphs, use before they are defined or pointed forward to."""
+    known = set()
+    for lesson, parts in lessons:
+        for part, (term, number) in itertools.product(parts, list(numbered_terms())):
+            if number > lesson and re.search(rf"\b{words_of(term)}(s|es|ed|ing)?\b", part.lower()):
+                known |= {term} if f"notebook {number}" in part else set()
+                if term not in known:
+                    yield f"{lesson}, {term!r} ({number}): {part[:80]}"
+
+
+def lessons_of_today():
+    return [(p.name[:2], paragraphs(nbformat.read(p, as_version=4).cells)) for p in sorted(FOLDER.glob("0[1-6]_*"))]
+
+
+def test_no_lesson_uses_a_term_before_the_lesson_that_defines_it():
+    assert not list(used_too_early(lessons_of_today()))
+
+
+def test_a_term_that_is_used_too_early_is_noticed():
+    first, *others = lessons_of_today()
+    assert list(used_too_early([(first[0], [*first[1], "Batch normalization helps."]), *others]))
+    assert not list(used_too_early([(first[0], [*first[1], "Batch normalization (notebook 06) helps."]), *others]))
 
 
 def test_the_glossary_is_in_order_and_on_one_page():
