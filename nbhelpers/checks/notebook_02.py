@@ -13,10 +13,10 @@ def layers_for_pieces(hidden_layers, *, pieces=1000):
     """02, exercise 1: the fewest folding layers that draw at least so many straight pieces."""
     hidden_layers, fewest = whole_number(hidden_layers, "The number of hidden layers"), math.ceil(math.log2(pieces))
     if hidden_layers > fewest:
-        raise AnswerError(f"{hidden_layers} layers draw {pieces:,} pieces; fewer layers would do. See the table.")
+        raise AnswerError(f"{hidden_layers} layers draw {pieces:,} pieces; fewer layers would do. Move the slider.")
     text = f"{hidden_layers} layers draw {2**hidden_layers:,} pieces"
     if hidden_layers < fewest:
-        raise AnswerError(f"{text}, fewer than {pieces:,}. See the table.")
+        raise AnswerError(f"{text}, fewer than {pieces:,}. Move the slider.")
     return f"{text}."
 
 
@@ -53,7 +53,9 @@ def deeper_is_better(runs, setting, *, deep=4, shallow=1):
     setting = named(setting, free, "A setting")
     chosen = {name: position(value, runs[name].values.tolist(), name) for name, value in setting.items()}
     accuracy = tuned(scores.isel(chosen))
-    difference, margin = ruler(accuracy.sel(hidden_layers=shallow), accuracy.sel(hidden_layers=deep))
+    settings = math.prod(scores.sizes[name] for name in free)
+    pair = (accuracy.sel(hidden_layers=layers) for layers in (shallow, deep))
+    difference, margin = ruler(*pair, comparisons=settings)
     text = f"{deep} layers against {shallow}: {difference:+.4f}"
     if difference <= margin:
         raise AnswerError(

