@@ -127,6 +127,14 @@ def test_a_row_trained_again_lies_within_the_spread_of_its_seeds(name, row, epoc
     assert distance(again, recorded) < 4, f"{again:.4f} against {recorded}"
 
 
+def test_the_rates_go_on_until_networks_fail():
+    """On MNIST no best rate is the largest; on MNIST-1D only of deep sigmoids that learn nothing at any rate."""
+    for task, fails in (("mnist", 0.0), ("mnist1d", 0.15)):
+        scores = load(f"atlas_{task}")["val_accuracy"].isel(epoch=-1).mean("seed")
+        best = scores.max("learning_rate").where(scores.argmax("learning_rate") == scores.sizes["learning_rate"] - 1)
+        assert not (best > fails).any()
+
+
 def test_at_shared_settings_it_agrees_with_the_first_edition():
     first, second = (load(name)["val_accuracy"].sel(epoch=15).mean("seed") for name in ("atlas", "atlas_mnist"))
     second = second.sel({name: first[name] for name in first.dims})
