@@ -17,7 +17,7 @@ NEEDED = {
     ),
     "03_choose_the_number_of_neurons": (
         "learning rate",
-        ["plt.style", 'guesses.ask("width"', 'runs = {task: load_runs("widths"', "def plot_width", "explore("],
+        ["plt.style", "guesses.ask(", 'runs = {task: load_runs("widths"', "def plot_width", "explore("],
     ),
     "05_regularize": (
         "learning rate",
