@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
+from nbhelpers import compare
 from tests.notebooks import checks
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -72,14 +73,17 @@ def printed_again(lesson):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
-def test_a_word_turned_in_a_conclusion_is_noticed(path, monkeypatch):
+def test_a_conclusion_is_what_the_verdicts_say(path, monkeypatch):
+    """It is printed again, word for word; and with other verdicts another one is printed, so that it is not typed."""
     monkeypatch.setenv("MPLBACKEND", "agg")
-    pairs = list(printed_again(nbformat.read(path, as_version=4)))
+    lesson = nbformat.read(path, as_version=4)
+    assert all(before == now for before, now in printed_again(lesson))
+    verdict = compare.Comparison.verdict
+    others = {"better": "worse", "worse": "better", compare.CANNOT_BE_TOLD: "worse"}
+    monkeypatch.setattr(compare.Comparison, "verdict", property(lambda self: others[verdict.fget(self)]))
+    changed = [before != now for before, now in printed_again(lesson)]
     plt.close("all")
-    assert all(before == now for before, now in pairs)
-    conclusions = [now for before, now in pairs if list(turned(before))]
-    assert conclusions, "no conclusion was printed"
-    assert all(other != now for now in conclusions for other in turned(now))
+    assert any(changed) or path.name.startswith("01_"), "whose comparisons are trained live"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
