@@ -12,12 +12,14 @@ import numpy as np
 import xarray as xr
 
 from nbhelpers.data import DATA_FOLDER, TASKS
-from recorders.store import fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, save, write
 from recorders.sweeps import TASKS as LENGTHS
 
 VERSION = 1  # raise it when a change of the code changes results
 SEEDS = 5
 LEARNING_RATE = 0.00316  # of Adam; near the best one of each
+MEASURES = {"right": ("read right", "validation images in their order", "1")}
+LONG_NAMES = {"network": "hidden layers", "seed": "seed of the initial weights and the order of the images"}
 NETWORKS = {  # hidden units, and the activation
     "softmax regression": ((), "relu"),
     "16 units": ((16,), "relu"),
@@ -89,10 +91,7 @@ def join(task, paths):
             "license": "CC BY 4.0",
         },
     )
-    right["right"].attrs = {"long_name": "read right", "comment": "validation images in their order", "units": "1"}
-    right["network"].attrs = {"long_name": "hidden layers"}
-    right["seed"].attrs = {"long_name": "seed of the initial weights and the order of the images"}
-    return right
+    return describe(right, measures=MEASURES, axes=LONG_NAMES)
 
 
 def record(*, folder=DATA_FOLDER, processes=None):

@@ -19,7 +19,7 @@ import xarray as xr
 
 from nbhelpers.data import DATA_FOLDER, SUMS, TASKS, load_runs, read_sums
 from nbhelpers.search import RUNGS, SEARCH_METHODS, in_hand, incumbents, run_search, space_of, split_by_seed
-from recorders.store import fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, save, write
 
 VERSION = 1  # raise it when a change of the code changes results, so that no older repetition is taken
 REPETITIONS = {name: 50 if name == "gaussian process" else 100 for name in SEARCH_METHODS}
@@ -45,6 +45,12 @@ MEASURES = {
     ),
     "trials": ("configurations trained", "different ones, fully or in part", "1"),
     "overhead": ("overhead", "computing time of one core spent on choosing, mean over the repetitions", "s"),
+}
+LONG_NAMES = {
+    "space": "configuration space: the whole atlas, or what rules of thumb leave of it",
+    "search_method": "search method",
+    "repetition": "repetition",
+    "trainings": "budget, in full trainings",
 }
 PACKAGES = ("numpy", "scipy", "optuna", "scikit-optimize", "scikit-learn")
 
@@ -131,7 +137,7 @@ def join(task, paths):
         attrs=attributes(task),
     )
     races["overhead"] = races["overhead"].mean("repetition")
-    return described(races)
+    return describe(races, measures=MEASURES, axes=LONG_NAMES)
 
 
 def attributes(task):
@@ -145,17 +151,6 @@ def attributes(task):
         "versions": ", ".join(f"{name} {number}" for name, number in versions().items()),
         "license": "CC BY 4.0",
     }
-
-
-def described(races):
-    """Name all variables and axes in words."""
-    for name, (long_name, comment, units) in MEASURES.items():
-        races[name].attrs = {"long_name": long_name, "comment": comment, "units": units}
-    races["space"].attrs = {"long_name": "configuration space: the whole atlas, or what rules of thumb leave of it"}
-    races["search_method"].attrs = {"long_name": "search method"}
-    races["repetition"].attrs = {"long_name": "repetition"}
-    races["trainings"].attrs = {"long_name": "budget, in full trainings"}
-    return races
 
 
 def record(methods=SEARCH_METHODS, *, tasks=tuple(TASKS), folder=DATA_FOLDER, processes=None):

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from nbhelpers.data import DATA_FOLDER, TASKS
 from recorders import engine
-from recorders.store import fill, fingerprint, path_of, save, write_runs
+from recorders.store import describe, fill, fingerprint, path_of, save, write_runs
 from recorders.sweeps import SWEEPS
 
 VALIDATION = {
@@ -137,11 +137,7 @@ def attributes(sweep):
 def described(runs):
     """Mark diverged runs, and name all variables and axes in words."""
     runs["diverged"] = ~np.isfinite(runs["loss"]).all(runs["loss"].dims[-1])
-    for name, (long_name, comment, units) in MEASURES.items():
-        runs[name].attrs = {"long_name": long_name, "comment": comment, "units": units}
-    for name in runs.coords:
-        runs[name].attrs = {"long_name": LONG_NAMES[name]}
-    return runs
+    return describe(runs, measures=MEASURES, axes=LONG_NAMES)
 
 
 def main():

@@ -78,6 +78,15 @@ def encoding_of(name, values):
     return {**ZIPPED, "chunksizes": values.shape} | (PACKED if "accuracy" in name else {})
 
 
+def describe(dataset, *, measures, axes):
+    """Name variables, which have a comment and a unit, and axes in words; return the dataset."""
+    for name, texts in measures.items():
+        dataset[name].attrs = dict(zip(("long_name", "comment", "units"), texts, strict=True))
+    for name in dataset.coords:
+        dataset[name].attrs = {"long_name": axes[name]}
+    return dataset
+
+
 def list_sum(path):
     """Put the SHA-256 of a recorded file into the list beside it, which loaders hold against the file."""
     target = path.with_name(SUMS)

@@ -19,7 +19,7 @@ import xarray as xr
 
 from nbhelpers.data import DATA_FOLDER
 from recorders import engine
-from recorders.store import fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, save, write
 from recorders.sweeps import RATES
 
 VERSION = 1  # raise it when a change of the code changes results, so that no older block is taken
@@ -332,11 +332,7 @@ def attributes():
 def described(transfers):
     """Name all variables and axes in words."""
     measures = {**MEASURES, "source_accuracy": ("accuracy of the base", "on validation images of its own task", "1")}
-    for name, texts in measures.items():
-        transfers[name].attrs = dict(zip(("long_name", "comment", "units"), texts, strict=True))
-    for name, long_name in LONG_NAMES.items():
-        transfers[name].attrs = {"long_name": long_name}
-    return transfers
+    return describe(transfers, measures=measures, axes=LONG_NAMES)
 
 
 def main():
