@@ -169,10 +169,18 @@ def plot_sweep(scores, *, x, hue=None, ax=None, **style):
     ax.set_xticks(ticks, [_text(v) for v in scores[x].values])
     ax.set(xlabel=scores[x].attrs.get("long_name", x), ylabel=scores.attrs.get("long_name", ""))
     if hue:
-        ax.legend(title=scores[hue].attrs.get("long_name", hue))
+        ax.legend(*_ring_last(ax), title=scores[hue].attrs.get("long_name", hue))
     elif "at_edge" in scores.coords and scores["at_edge"].any():
-        ax.legend()
+        ax.legend(*_ring_last(ax))
     return ax
+
+
+def _ring_last(ax):
+    """What stands in the legend, and its labels: the lines, and then the ring of best values at an edge."""
+    entries = sorted(
+        zip(*ax.get_legend_handles_labels(), strict=True), key=lambda entry: entry[0].get_gid() == EDGE_MARK
+    )
+    return tuple(zip(*entries, strict=True)) or ((), ())
 
 
 def _mark_edges(scores, ticks, mean, *, ax):

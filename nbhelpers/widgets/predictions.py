@@ -210,7 +210,8 @@ class Prediction(CourseWidget):
         """Write the verdict below an Axes, and draw a number on it as a level dash-dotted line."""
         if not self.options:
             ax.axhline(self.guess, color="black", linestyle="-.", linewidth=1.5)
-            place = {"transform": ax.get_yaxis_transform(), "va": "bottom", "clip_on": True}
+            below = ax.transAxes.inverted().transform(ax.transData.transform((0, self.guess)))[1] > 0.9
+            place = {"transform": ax.get_yaxis_transform(), "va": "top" if below else "bottom", "clip_on": True}
             ax.text(0.01, self.guess, "your guess", fontsize="small", **place).set_in_layout(False)
         # In lines that fit below a narrow panel, too; a letter is some seven pixels wide.
         lines = textwrap.fill(self.verdict, max(18, int(ax.get_window_extent().width // 7)))

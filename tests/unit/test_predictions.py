@@ -33,6 +33,17 @@ def test_a_number_is_drawn_as_a_level_line(guesses):
     assert plt.get_fignums() == before
 
 
+@pytest.mark.parametrize("guess", [0.5, 0.995, 1])
+def test_the_words_beside_the_line_stay_within_the_panel(guesses, guess):
+    guesses.ask("accuracy", "", low=0, high=1).guess = guess
+    figure = new_figure(figsize=(4, 3), layout="constrained")
+    ax = figure.subplots()
+    ax.plot([0.8, 0.95])
+    guesses.reveal("accuracy", 0.953, ax=ax)
+    figure.canvas.draw()
+    assert ax.texts[0].get_window_extent().y1 <= ax.get_window_extent().y1 + 1
+
+
 @pytest.mark.parametrize("panels", [1, 2, 4])
 def test_the_verdict_stays_within_the_figure(guesses, panels):
     figure = new_figure(figsize=(9, 3.2), layout="constrained")
