@@ -173,7 +173,7 @@ def tuned(scores, *, over="learning_rate"):
     xarray.DataArray
         Without the dimension `over`; the chosen values are a coordinate of that name. The coordinate ``at_edge``
         says where the chosen value is the smallest or the largest that was tried: another one, beyond it, may be
-        better still. Values that are no numbers have no edge.
+        better still. Values that are no numbers have no edge; scores that were tuned before keep theirs.
 
     Raises
     ------
@@ -188,8 +188,9 @@ def tuned(scores, *, over="learning_rate"):
     values = scores[over].values if over in scores.coords else np.arange(scores.sizes[over])
     edges = [values.argmin(), values.argmax()] if np.issubdtype(values.dtype, np.number) else []
     chosen = xr.DataArray(values, dims=over, attrs=scores[over].attrs)[place].drop_vars(over, errors="ignore")
-    at_edge = place.isin(edges).assign_attrs(over=over)
-    return scores.isel({over: place}).assign_coords({over: chosen, "at_edge": at_edge})
+    best = scores.isel({over: place})
+    at_edge = place.isin(edges) | best.coords.get("at_edge", False)
+    return best.assign_coords({over: chosen, "at_edge": at_edge.assign_attrs(over=over)})
 
 
 def results(scores, *, candidates=None, against, over="learning_rate", **options):

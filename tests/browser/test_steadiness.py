@@ -326,6 +326,11 @@ def test_ink_lands_under_the_pen_at_any_zoom(page, lab, zoom):
         page.evaluate("() => (document.body.style.zoom = 1)")
 
 
+def test_a_printed_sentence_breaks_between_words(page, lab):
+    notebook = open_cells(page, lab, ["print('sentence ' * 60)"])
+    expect(notebook.locator(".jp-OutputArea-output pre").last).to_have_css("word-break", "normal")
+
+
 def test_pictures_do_not_glare_in_the_dark_theme_and_print_light(page, lab):
     notebook = open_cells(page, lab, [SET_UP, EXPLORE, "broken = 0.1\n" + PAD, "plt.plot([1, 2])\nplt.show()"])
     pictures = [

@@ -151,6 +151,16 @@ def test_each_candidate_gets_its_best_mean_and_a_diverged_one_never_wins():
     assert tuned(scores).learning_rate.values.tolist() == [0.2, 0.3]
 
 
+def test_scores_that_are_tuned_twice_keep_the_edge_of_the_first():
+    axes = {"schedule": ["constant", "step"], "learning_rate": [0.01, 0.1, 1.0], "seed": [0, 1]}
+    scores = xr.DataArray(np.zeros((2, 3, 2)), axes)
+    scores.loc[{"learning_rate": 1.0, "schedule": "step"}] = 0.9
+    scores.loc[{"learning_rate": 0.1, "schedule": "constant"}] = 0.8
+    best = tuned(tuned(scores), over="schedule")
+    assert (best.schedule.item(), best.learning_rate.item(), best.at_edge.item()) == ("step", 1.0, True)
+    assert not tuned(tuned(scores - 0.5 * (scores == 0.9)), over="schedule").at_edge
+
+
 def test_a_best_value_at_the_edge_is_marked_whichever_way_the_values_are_sorted():
     scores = grid()
     scores.loc[{"units": 8, "learning_rate": 0.2}] = 5
