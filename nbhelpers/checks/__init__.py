@@ -11,7 +11,7 @@ from nbhelpers.checks.notebook_04 import every_seed_above, leaky_relu, unfair_ra
 from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout
 from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetting_steps
 from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
-from nbhelpers.checks.notebook_08 import networks_of_a_grid, small_box, typical_error
+from nbhelpers.checks.notebook_08 import searchable_dropout, small_box, typical_error
 from nbhelpers.checks.notebook_09 import better_player, epochs_of_a_bracket, parzen_ratio
 from nbhelpers.checks.notebook_10 import break_even, lost_trials, resumed
 from nbhelpers.checks.notebook_11 import better_start, moved_parameters, thawed
@@ -41,12 +41,12 @@ __all__ = [
     "lost_trials",
     "moved_parameters",
     "multiplications",
-    "networks_of_a_grid",
     "parameter_count",
     "parzen_ratio",
     "procedure",
     "real_improvement",
     "resumed",
+    "searchable_dropout",
     "small_box",
     "small_network",
     "smallest_width",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nbhelpers.checks.common import AnswerError, call, check, named, number, position, same, shown
+from nbhelpers.checks.common import AnswerError, call, check, named, number, position, shown
 from nbhelpers.search import space_of, split_by_seed
 
 
@@ -19,21 +19,6 @@ def typical_error(answer, *, score):
             f"{answer:g} is not it. Mind the unit: the score is in degrees², the typical error in degrees."
         )
     return f"A score of {score:g} means a typical error of {math.sqrt(-score):.3g} degrees."
-
-
-@check
-def networks_of_a_grid(networks):
-    """08, exercise 2: `networks(grid, folds)` counts the trainings of a grid search, the last one included."""
-    cases = [
-        ({"learning_rate": [0.1, 0.01]}, 2, "Two candidates, each trained once a fold, and the winner once more."),
-        ({"units": [10, 20, 40], "dropout": [0.0, 0.5]}, 3, "A grid has the *product* of its lengths as candidates."),
-        ({"a": [1], "b": [1, 2], "c": [1, 2, 3, 4]}, 5, "Each candidate is trained once a fold, the winner once more."),
-    ]
-    for grid, folds, hint in cases:
-        answer = call(networks, dict(grid), folds, name="networks")
-        if not same(answer, math.prod(map(len, grid.values())) * folds + 1):
-            raise AnswerError(f"networks({grid}, {folds}) gave {shown(answer)}. {hint}")
-    return f"All {len(cases)} grids are counted right."
 
 
 @check
@@ -81,3 +66,47 @@ def _median_worth(runs, size, repetitions):
         drawn = np.random.default_rng(repetition).choice(unseen.size, min(size, unseen.size), replace=False)
         worth.append(unseen.ravel()[drawn[seen[..., -1].ravel()[drawn].argmax()]])
     return float(np.median(worth))
+
+
+@check
+def searchable_dropout(estimator):
+    """08, exercise 2: a class of estimators whose `dropout` a search can set, and whose networks have that layer."""
+    if not isinstance(estimator, type):
+        raise AnswerError(f"Hand in the class itself, got {shown(estimator)}.")
+    made = call(estimator, name=estimator.__name__)
+    if not hasattr(made, "get_params") or not hasattr(made, "dropout"):
+        raise AnswerError("The estimator keeps no dropout. Write `self.dropout = dropout` in its __init__.")
+    if "dropout" not in call(made.get_params, name="get_params"):
+        raise AnswerError("get_params() does not name dropout. Give __init__ an argument of that name.")
+    for rate in (0.1, 0.6):
+        copied = call(_copy_with, estimator, rate, name="clone")
+        if getattr(copied, "dropout", None) != rate:
+            raise AnswerError(f"A copy of the estimator with dropout={rate} has forgotten it. Keep it as self.dropout.")
+        found = _layers(copied)
+        if found != ["Dense", "Dense", f"Dropout {rate}", "Dense"]:
+            raise AnswerError(
+                f"With units=(9, 8) and dropout={rate} the layers are {', '.join(found)}. There should be two hidden "
+                "ones, then one of dropout at that rate, then the output."
+            )
+    return "A search can draw the dropout rate."
+
+
+def _copy_with(estimator, rate):
+    from sklearn.base import clone
+
+    return clone(estimator(units=(9, 8), dropout=rate))
+
+
+def _layers(estimator):
+    """The layers of the network that an estimator trains, but for those that only turn shapes or activate."""
+    import keras
+
+    rng = np.random.default_rng(0)
+    call(estimator.fit, rng.random((20, 6)), rng.random(20), name="fit")
+    names = []
+    for layer in estimator.model_.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            names.append(f"Dropout {layer.rate:g}")
+        elif not isinstance(layer, keras.layers.Flatten | keras.layers.Activation | keras.layers.ReLU):
+            names.append(type(layer).__name__)
+    return names

@@ -21,6 +21,7 @@ from sklearn.neural_network import MLPClassifier
 from nbhelpers import checks
 from nbhelpers.checks import common
 from nbhelpers.models import build_cnn, build_mlp
+from nbhelpers.regressor import KerasRegressor
 from nbhelpers.search import bracket
 
 
@@ -106,8 +107,35 @@ def right_cosine(step, steps, largest):
     return largest * (1 + np.cos(np.pi * step / steps)) / 2
 
 
-def right_networks(grid, folds):
-    return math.prod(len(values) for values in grid.values()) * folds + 1
+def with_dropout(layers, *, kept=True):
+    """A class of estimators with a dropout rate; `layers` says which layers its networks have before the output."""
+
+    class Estimator(KerasRegressor):
+        def __init__(self, units=(9, 8), epochs=1, dropout=0.0):
+            super().__init__(units, epochs=epochs, dropout=dropout if kept else 0.0)
+
+        def _get_model(self, inputs, _):
+            hidden = [keras.layers.Dense(units, "relu") for units in self.units]
+            return compiled([keras.Input(inputs.shape[1:]), *layers(hidden, self.dropout), keras.layers.Dense(1)])
+
+    return Estimator
+
+
+def compiled(layers):
+    model = keras.Sequential(layers)
+    model.compile("adam", "mse")
+    return model
+
+
+SEARCHABLE = with_dropout(lambda hidden, rate: [*hidden, keras.layers.Dropout(rate)])
+NOT_SEARCHABLE = [
+    KerasRegressor,  # a dropout layer after each hidden one
+    SEARCHABLE(),
+    with_dropout(lambda hidden, rate: hidden),
+    with_dropout(lambda hidden, rate: [*hidden, keras.layers.Dropout(0.1)]),
+    with_dropout(lambda hidden, rate: [keras.layers.Dropout(rate), *hidden]),
+    with_dropout(lambda hidden, rate: [*hidden, keras.layers.Dropout(rate)], kept=False),
+]
 
 
 GRID = {
@@ -415,7 +443,7 @@ RIGHT = [
     partial(checks.log_spaced, [0.0001, 0.000316, 0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1]),
     partial(checks.cosine_schedule, right_cosine),
     partial(checks.typical_error, 12, score=-144),
-    partial(checks.networks_of_a_grid, right_networks),
+    partial(checks.searchable_dropout, SEARCHABLE),
     partial(checks.small_box, GOOD_BOX, BOX_RUNS),
     partial(checks.epochs_of_a_bracket, 37, candidates=9, rungs=(2, 5, 15)),
     partial(checks.epochs_of_a_bracket, 135, candidates=9, rungs=(15,)),
@@ -516,9 +544,7 @@ WRONG = [
     partial(checks.typical_error, -12, score=-144),
     partial(checks.typical_error, 144, score=-144),
     partial(checks.typical_error, "12 degrees", score=-144),
-    partial(checks.networks_of_a_grid, lambda grid, folds: right_networks(grid, folds) - 1),
-    partial(checks.networks_of_a_grid, lambda grid, folds: sum(map(len, grid.values())) * folds + 1),
-    partial(checks.networks_of_a_grid, lambda grid, folds: None),
+    *(partial(checks.searchable_dropout, estimator) for estimator in NOT_SEARCHABLE),
     partial(checks.small_box, {**GRID, "optimizer": ["sgd"]}, BOX_RUNS),
     partial(checks.small_box, GRID, BOX_RUNS),
     partial(checks.small_box, {**GOOD_BOX, "learning_rate": [0.1], "units": [64]}, BOX_RUNS),
