@@ -176,6 +176,26 @@ def sobol(space, rng, *, rungs=RUNGS):
         yield tuple(int(index) for index in sequence.random(1)[0] * lengths), rungs[-1]
 
 
+def zoom(space, rng, *, rungs=RUNGS, size=8):
+    """Train `size` random configurations, shrink the box around the best so far, draw from it, and so on.
+
+    Each axis keeps the two thirds of its values that lie nearest to that of the best, and two at least.
+    """
+    check_space(space)
+    box, best = [range(len(values)) for values in space.values()], (-math.inf, None)
+    while True:
+        for _ in range(size):
+            configuration = tuple(int(rng.choice(axis)) for axis in box)
+            score = yield configuration, rungs[-1]
+            best = max(best, (score, configuration))
+        box = [_nearest(axis, at) for axis, at in zip(box, best[1], strict=True)]
+
+
+def _nearest(axis, at):
+    """Two thirds of these indices, and two at least: those nearest to `at`."""
+    return sorted(axis, key=lambda index: abs(index - at))[: max(2, math.ceil(2 * len(axis) / 3))]
+
+
 def grid_search(space, rng, *, size, rungs=RUNGS):
     """Train a grid of at most `size` configurations, row by row, the last axis fastest.
 
@@ -342,6 +362,7 @@ SEARCH_METHODS = {
     "grid of 100": partial(grid_search, size=100),
     "random": random_search,
     "sobol": sobol,
+    "zoom": zoom,
     "random 1/3": partial(random_search, rung=2),
     "random 1/9": partial(random_search, rung=1),
     "random 1/27": partial(random_search, rung=0),

@@ -62,6 +62,15 @@ def test_methods_that_learn_find_the_best_place_of_an_easy_table(name):
     assert max(trial[3] for trial in trials) >= np.sort(table()[..., -1].ravel())[-2]
 
 
+def test_zoom_draws_from_ever_smaller_boxes_around_the_best():
+    scores = -abs(np.arange(27) - 20.0)[:, None] + np.zeros((27, 27))  # best at 20, at once
+    trials, _ = run_search(SEARCH_METHODS["zoom"]({"a": range(27)}, rng()), scores, budget=20 * 27)
+    places = [place for _, (place,), _, _ in trials]
+    best = max(places[:8], key=lambda place: -abs(place - 20))
+    box = sorted(range(27), key=lambda place: abs(place - best))[:18]
+    assert set(places[8:16]) <= set(box) and min(places[:8]) < min(box)
+
+
 def test_a_training_that_goes_on_costs_the_epochs_beyond_and_a_repetition_nothing():
     def proposals():
         for epochs in (2, 5, 5, 2, 15):
