@@ -12,7 +12,7 @@ from nbhelpers.checks.notebook_05 import flattered_by_the_rate, hand_dropout
 from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetting_steps
 from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
 from nbhelpers.checks.notebook_08 import searchable_dropout, small_box, typical_error
-from nbhelpers.checks.notebook_09 import better_player, epochs_of_a_bracket, parzen_ratio
+from nbhelpers.checks.notebook_09 import better_player, tunable
 from nbhelpers.checks.notebook_10 import break_even, lost_trials, resumed
 from nbhelpers.checks.notebook_11 import better_start, moved_parameters, thawed
 from nbhelpers.checks.notebook_12 import FLAWS, RIGHT_FLAWS, budgets, flaw, procedure
@@ -27,7 +27,6 @@ __all__ = [
     "budgets",
     "cosine_schedule",
     "deeper_is_better",
-    "epochs_of_a_bracket",
     "every_seed_above",
     "flattered_by_the_rate",
     "flaw",
@@ -42,7 +41,6 @@ __all__ = [
     "moved_parameters",
     "multiplications",
     "parameter_count",
-    "parzen_ratio",
     "procedure",
     "real_improvement",
     "resumed",
@@ -52,6 +50,7 @@ __all__ = [
     "smallest_width",
     "steps_of_training",
     "thawed",
+    "tunable",
     "typical_error",
     "unfair_rate",
 ]

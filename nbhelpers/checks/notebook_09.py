@@ -5,51 +5,62 @@ from functools import partial
 
 import numpy as np
 
-from nbhelpers.checks.common import AnswerError, call, check, cut, same, shown, whole_number
+from nbhelpers.checks.common import AnswerError, call, check, cut, shown
 from nbhelpers.search import incumbents, random_search, run_search, space_of, split_by_seed
 
 
 @check
-def epochs_of_a_bracket(epochs, *, candidates, rungs):
-    """09, exercise 1: what successive halving spends, if survivors go on where they stopped."""
-    epochs = whole_number(epochs, "The number of epochs")
-    right, anew, trained, n = 0, 0, 0, candidates
-    for rung in rungs:
-        right, anew = right + n * (rung - trained), anew + n * rung
-        trained, n = rung, max(1, n // 3)
-    hints = {
-        anew: f"{epochs} would be spent if each survivor began again; it goes on where it stopped.",
-        candidates * rungs[-1]: f"{epochs} would be spent if all candidates were trained to the end.",
-    }
-    if epochs != right:
-        other = f"{epochs} is not it. How many candidates are trained from which epoch to which, at each rung?"
-        raise AnswerError(hints.get(epochs, other))
-    return f"{right} epochs, where training all to the end takes {candidates * rungs[-1]}."
+def tunable(build):
+    """09, exercise 1: `build(hp)`, a function for Keras Tuner that asks for units, dropout and the learning rate."""
+    import keras_tuner
+
+    hp = keras_tuner.HyperParameters()
+    call(build, hp, name="build")
+    found = {one.name: one for one in hp.space}
+    if set(found) != set(RANGES):
+        raise AnswerError(f"It asks for {', '.join(found) or 'nothing'}. It should ask for {', '.join(RANGES)}.")
+    for name, (kind, low, high, scale) in RANGES.items():
+        one = found[name]
+        asked = type(one).__name__, getattr(one, "min_value", None), getattr(one, "max_value", None)
+        if asked != (kind, low, high):
+            raise AnswerError(f"{name} should be hp.{kind} from {low:g} to {high:g}.")
+        if scale and one.sampling != scale:
+            raise AnswerError(f"{name} should be drawn on a log scale: sampling='log'.")
+    for values in ({"units": 20, "dropout": 0.3, "learning_rate": 0.02}, dict.fromkeys(RANGES, 0) | LARGEST):
+        hp.values = values
+        _check_network(call(build, hp, name="build"), values)
+    return "Keras Tuner can search it."
 
 
-@check
-def parzen_ratio(preference):
-    """09, exercise 2: `preference(values, scores, options)` is share among the good over share among the rest."""
-    rng = np.random.default_rng(0)
-    cases = [
-        (["relu", "relu", "tanh", "tanh", "tanh", "tanh"], [0.9, 0.8, 0.1, 0.2, 0.3, 0.4], ["relu", "tanh"]),
-        (["sgd"] * 2 + ["adam"] * 7, [0.1, 0.2, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], ["adam", "sgd", "rmsprop"]),
-        (rng.integers(3, size=30).tolist(), rng.random(30).tolist(), [0, 1, 2]),
-    ]
-    for values, scores, options in cases:
-        good, rest = np.split(np.argsort(scores)[::-1], [len(scores) // 3])
-        counts = [[sum(values[i] == option for i in part) + 1 for option in options] for part in (good, rest)]
-        right = np.divide(*(np.array(count) / sum(count) for count in counts))
-        answer = call(preference, list(values), list(scores), list(options), name="preference")
-        if not same(answer, right):
-            hint = "The good are the highest third; a share is a count plus one, over the sum of these counts."
-            raise AnswerError(f"For {len(values)} trials with the options {options} it gave {shown(answer)}. {hint}")
-    return "Frequent among the good and rare among the rest: these are tried."
+RANGES = {
+    "units": ("Int", 16, 256, None),
+    "dropout": ("Float", 0, 0.5, None),
+    "learning_rate": ("Float", 0.0001, 0.1, "log"),
+}
+LARGEST = {"units": 256, "dropout": 0.5, "learning_rate": 0.1}
+
+
+def _check_network(model, values):
+    """Raise an AnswerError unless the network is what these values say."""
+    import keras
+
+    if not isinstance(model, keras.Model) or not model.compiled or not model.built:
+        raise AnswerError(f"build should return a compiled network that knows its inputs, got {shown(model)}.")
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense | keras.layers.Dropout)]
+    found = [getattr(layer, "units", None) or f"dropout {layer.rate:g}" for layer in layers]
+    right = [values["units"], f"dropout {values['dropout']:g}", 10]
+    if found != right or model.input_shape != (None, 28, 28):
+        raise AnswerError(f"With {values} it has {found} after inputs of {model.input_shape[1:]}, and not {right}.")
+    rate = float(model.optimizer.learning_rate)
+    if not isinstance(model.optimizer, keras.optimizers.Adam) or not math.isclose(
+        rate, values["learning_rate"], rel_tol=1e-5
+    ):
+        raise AnswerError(f"With {values} it is compiled with {type(model.optimizer).__name__} at {rate:g}.")
 
 
 @check
 def better_player(player, runs, *, trainings=20, repetitions=300, rng=None):
-    """09, exercise 3: this search wins more duels with random search, at the same budget, than chance allows.
+    """09, exercise 2: this search wins more duels with random search, at the same budget, than chance allows.
 
     Each duel is about a space in which nobody knows what is good: names, values and their order are mixed up. What
     a search finds is the best of the configurations that it trained to the end, by seeds that it did not see.

@@ -24,6 +24,8 @@ from nbhelpers.models import build_cnn, build_mlp
 from nbhelpers.regressor import KerasRegressor
 from nbhelpers.search import bracket
 
+FAULTS = [{"low": 8}, {"scale": "linear"}, {"rate": 0.3}, {"output": 11}, {"optimizer": keras.optimizers.SGD}]
+
 
 def right_count(units):
     sizes = [784, *units, 10]
@@ -162,14 +164,19 @@ BOX_RUNS = made_up_runs()
 GOOD_BOX = {**GRID, "units": [32, 64], "optimizer": ["sgd"], "learning_rate": [0.1, 0.3]}
 
 
-def right_ratio(values, scores, options):
-    order = sorted(range(len(scores)), key=lambda i: -scores[i])
-    parts = order[: len(order) // 3], order[len(order) // 3 :]
-    shares = []
-    for part in parts:
-        counts = [1 + sum(values[i] == option for i in part) for option in options]
-        shares.append([count / sum(counts) for count in counts])
-    return [good / rest for good, rest in zip(*shares, strict=True)]
+def tunable(*, low=16, scale="log", rate=None, output=10, optimizer=keras.optimizers.Adam):
+    """A function for Keras Tuner: the right one, or with a fault."""
+
+    def build(hp):
+        hidden = keras.layers.Dense(hp.Int("units", low, 256), "relu")
+        dropout = keras.layers.Dropout(hp.Float("dropout", 0, 0.5) if rate is None else rate)
+        layers = [keras.Input((28, 28)), keras.layers.Flatten(), hidden, dropout, keras.layers.Dense(output, "softmax")]
+        model = keras.Sequential(layers)
+        learning_rate = hp.Float("learning_rate", 1e-4, 1e-1, sampling=scale)
+        model.compile(optimizer(learning_rate), "sparse_categorical_crossentropy")
+        return model
+
+    return build
 
 
 def fixed_player(space, rng):
@@ -445,9 +452,7 @@ RIGHT = [
     partial(checks.typical_error, 12, score=-144),
     partial(checks.searchable_dropout, SEARCHABLE),
     partial(checks.small_box, GOOD_BOX, BOX_RUNS),
-    partial(checks.epochs_of_a_bracket, 37, candidates=9, rungs=(2, 5, 15)),
-    partial(checks.epochs_of_a_bracket, 135, candidates=9, rungs=(15,)),
-    partial(checks.parzen_ratio, right_ratio),
+    partial(checks.tunable, tunable()),
     partial(checks.better_player, halving_player, BOX_RUNS, rng=0),
     partial(checks.break_even, 42, start=300, training=10, workers=4),
     partial(checks.lost_trials, lost),
@@ -551,12 +556,8 @@ WRONG = [
     partial(checks.small_box, {**GOOD_BOX, "units": [48]}, BOX_RUNS),
     partial(checks.small_box, {**GOOD_BOX, "units": []}, BOX_RUNS),
     partial(checks.small_box, {"units": [64]}, BOX_RUNS),
-    partial(checks.epochs_of_a_bracket, 48, candidates=9, rungs=(2, 5, 15)),
-    partial(checks.epochs_of_a_bracket, 135, candidates=9, rungs=(2, 5, 15)),
-    partial(checks.epochs_of_a_bracket, None, candidates=9, rungs=(2, 5, 15)),
-    partial(checks.parzen_ratio, lambda values, scores, options: [1 / x for x in right_ratio(values, scores, options)]),
-    partial(checks.parzen_ratio, lambda values, scores, options: right_ratio(values, [-s for s in scores], options)),
-    partial(checks.parzen_ratio, lambda values, scores, options: None),
+    *(partial(checks.tunable, tunable(**fault)) for fault in FAULTS),
+    partial(checks.tunable, lambda hp: None),
     partial(checks.better_player, random_player, BOX_RUNS, rng=0),
     partial(checks.better_player, fixed_player, BOX_RUNS, rng=0),
     partial(checks.better_player, three_epochs_player, BOX_RUNS, rng=0),
@@ -619,7 +620,6 @@ WHOLE = {
     partial(checks.smallest_width, runs=WIDTHS): 256,
     checks.forgetting_steps: 459,
     partial(checks.typical_error, score=-144): 12,
-    partial(checks.epochs_of_a_bracket, candidates=9, rungs=(2, 5, 15)): 37,
     partial(checks.break_even, start=300, training=10, workers=4): 42,
     checks.moved_parameters: 10_605,
 }
@@ -630,7 +630,6 @@ FORMS = [
     *(partial(checks.unfair_rate, rate, ACTIVATIONS) for rate in (0.01, 1e-2, np.float32(0.01), np.array(0.01))),
     *(partial(checks.parameter_count, lambda units, kind=kind: kind(right_count(units))) for kind in (float, np.array)),
     *(partial(checks.lost_trials, lambda *given, kind=kind: kind(lost(*given))) for kind in (tuple, np.array)),
-    *(partial(checks.parzen_ratio, lambda *given, kind=kind: kind(right_ratio(*given))) for kind in (tuple, np.array)),
     partial(checks.folded_batch_norm, lambda *given: [part.tolist() for part in right_fold(*given)]),
     partial(checks.deeper_is_better, ATLAS, {"activation": " Tanh", "units": 8.0}),
     partial(checks.deeper_is_better, ATLAS, {"activation": np.array("tanh"), "units": np.int64(8)}),
