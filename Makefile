@@ -69,6 +69,7 @@ runs: $(INSTALLED) ## record the trainings in data/ again (hours on a GPU, a day
 	$(BIN)/python -m recorders.runs
 	$(BIN)/python -m recorders.transfers
 	$(BIN)/python -m recorders.races
+	$(BIN)/python -m recorders.parallel
 	$(BIN)/python -m recorders.predictions
 	$(BIN)/python -m recorders.pictures
 

@@ -288,6 +288,31 @@ def load_races(*, task=None, folder=DATA_FOLDER):
     return _open_named("races" + _of_task(task), folder)
 
 
+def load_parallel(*, task, folder=DATA_FOLDER):
+    """Open the recorded searches with several trainings under way at once.
+
+    Parameters
+    ----------
+    task : {"mnist", "mnist1d"}
+        On whose atlas.
+    folder : path, optional
+        Where the file lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the dimensions ``space``, ``told`` (in rounds, or each as it ends), ``at_once``, ``constant_liar``,
+        ``repetition`` and ``trainings``, those that have ended so far. ``accuracy`` is what the best network is worth
+        by runs that the search did not see, ``time`` when so many trainings have ended.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the task is unknown, there is no such file, or it cannot be read.
+    """
+    return _open_named("parallel" + _of_task(task), folder)
+
+
 def load_predictions(*, task, folder=DATA_FOLDER):
     """Open which validation images some networks read right.
 

@@ -15,6 +15,7 @@ from nbhelpers.data import (
     DATA_FOLDER,
     load_mnist,
     load_mnist1d,
+    load_parallel,
     load_races,
     load_runs,
     load_transfers,
@@ -139,7 +140,12 @@ def test_damaged_runs_say_so(tmp_path):
         load_runs("small", folder=tmp_path)
 
 
-@pytest.mark.parametrize(("load", "name"), [(load_races, "races"), (load_transfers, "transfers")])
+SEARCHES = partial(load_parallel, task="mnist")
+
+
+@pytest.mark.parametrize(
+    ("load", "name"), [(load_races, "races"), (load_transfers, "transfers"), (SEARCHES, "parallel_mnist")]
+)
 def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"git checkout -- data/{name}.nc"):
         load(folder=tmp_path)
