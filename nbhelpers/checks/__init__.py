@@ -13,7 +13,7 @@ from nbhelpers.checks.notebook_06 import as_good_as, folded_batch_norm, forgetti
 from nbhelpers.checks.notebook_07 import cosine_schedule, log_spaced
 from nbhelpers.checks.notebook_08 import searchable_dropout, small_box, typical_error
 from nbhelpers.checks.notebook_09 import better_player, tunable
-from nbhelpers.checks.notebook_10 import break_even, lost_trials, resumed
+from nbhelpers.checks.notebook_10 import break_even, goes_on, resumed
 from nbhelpers.checks.notebook_11 import better_start, moved_parameters, thawed
 from nbhelpers.checks.notebook_12 import FLAWS, RIGHT_FLAWS, budgets, flaw, procedure
 
@@ -32,12 +32,12 @@ __all__ = [
     "flaw",
     "folded_batch_norm",
     "forgetting_steps",
+    "goes_on",
     "hand_dropout",
     "layers_for_pieces",
     "layers_in_keras",
     "leaky_relu",
     "log_spaced",
-    "lost_trials",
     "moved_parameters",
     "multiplications",
     "parameter_count",
