@@ -31,6 +31,7 @@ PAIRS = [
     ("remove", "add"),
     ("below", "above"),
     ("real", "false"),
+    ("before", "after"),
     ("100", "120"),
     ("0.003", "0.03"),
 ]
@@ -69,7 +70,7 @@ def printed_again(lesson):
             with contextlib.redirect_stdout(out):
                 exec(compile(cell.source, "a cell", "exec"), namespace)
             if "nbval-check-output" in tags:
-                yield "".join(output.text for output in cell.outputs), out.getvalue()
+                yield "".join(output.get("text", "") for output in cell.outputs), out.getvalue()
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
@@ -83,7 +84,8 @@ def test_a_conclusion_is_what_the_verdicts_say(path, monkeypatch):
     monkeypatch.setattr(compare.Comparison, "verdict", property(lambda self: others[verdict.fget(self)]))
     changed = [before != now for before, now in printed_again(lesson)]
     plt.close("all")
-    assert any(changed) or path.name.startswith("01_"), "whose comparisons are trained live"
+    compared = " ".join(c.source for c in lesson.cells if "nbval-check-output" in c.metadata.get("tags", []))
+    assert any(changed) or not re.search(r"\b(results|ruler|leaders|plot_race)\(", compared)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)

@@ -48,6 +48,10 @@ def lab(images):
     made.stop()
 
 
+def test_without_a_choice_everything_can_be_set(images):
+    assert len(live_lab(*images).controls) == len(DEFAULTS)
+
+
 def finish(lab, *, guess=None, **settings):
     lab.set(**settings)
     lab.train(guess)

@@ -24,7 +24,7 @@ DISPLAY_SECONDS = 10
 _of_cell = weakref.WeakValueDictionary()
 
 
-def live_lab(train, valid, *, controls, recorded=None, **settings):
+def live_lab(train, valid, *, controls=None, recorded=None, **settings):
     """Train networks at the push of a button, and compare them.
 
     The training runs in the background, so that the notebook stays usable. If the cell is run again, a
@@ -35,9 +35,9 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     train, valid : pair of arrays
         Of MNIST, images of shape (n, 28, 28), gray levels from 0 to 1 (`load_mnist`), or of MNIST-1D, signals of
         shape (n, 40), values from -10 to 10 (`load_mnist1d`); and labels of shape (n,), 0 to 9.
-    controls : sequence of str
-        The hyperparameters that can be set, names of `DEFAULTS`; ``training_images`` counts signals, too. The
-        seed can always be set.
+    controls : sequence of str, optional
+        The hyperparameters that can be set, names of `DEFAULTS`, by default all; ``training_images`` counts signals,
+        too. The seed can always be set.
     recorded : xarray.Dataset, optional
         The atlas of the same task (`load_runs`). Where it has runs of the chosen settings, they are drawn behind the
         live curve, if `valid` is the whole validation split, on which they were scored.
@@ -59,6 +59,7 @@ def live_lab(train, valid, *, controls, recorded=None, **settings):
     task, train, valid = check_data(train, valid)
     check_recorded(recorded, task)
     options = make_options(len(train[0]))
+    controls = list(DEFAULTS) if controls is None else controls
     check_names(controls, settings, options)
     defaults = task.defaults
     settings = defaults | {"training_images": min(len(train[0]), defaults["training_images"])} | settings
