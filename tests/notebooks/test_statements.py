@@ -32,6 +32,7 @@ PAIRS = [
     ("below", "above"),
     ("real", "false"),
     ("before", "after"),
+    ("nothing", "something"),
     ("100", "120"),
     ("0.003", "0.03"),
 ]
