@@ -4,8 +4,7 @@ import os
 import runpy
 import sys
 
-import optuna
-import sqlalchemy  # noqa: F401
+import optuna.storages.journal
 
 
 def run_program(folder, *arguments):
