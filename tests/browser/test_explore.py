@@ -37,7 +37,7 @@ NEEDED = {
     ),
     "09_search_where_it_pays": (
         "trainings",
-        ["optuna.logging.set_verbosity", "def plot_process", "explore(plot_process"],
+        ["optuna.logging.set_verbosity", "def plot_process", "    plot_process,"],
     ),
     "10_search_on_many_machines": (
         "machines",

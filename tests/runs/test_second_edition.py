@@ -45,7 +45,8 @@ def test_no_number_is_missing_and_diverged_runs_are_marked(name):
         finite = np.isfinite(runs[loss]).all(runs[loss].dims[-1])
         assert (finite | runs["diverged"]).all()
     assert not (np.isfinite(runs["loss"]).all(runs["loss"].dims[-1]) & runs["diverged"]).any()
-    assert runs["diverged"].mean() < 0.02
+    assert runs["diverged"].mean() < 0.1
+    assert runs["diverged"].sel(learning_rate=slice(None, 1.0)).mean() < 0.02, "but at rates beyond 1"
     assert not runs["diverged"].isel(learning_rate=slice(0, 3)).any(), "small rates diverge nowhere"
 
 
