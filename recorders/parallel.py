@@ -8,7 +8,6 @@ for again is trained again and paid for: what is under way at once cannot be loo
 and goes on where it was.
 """
 
-import argparse
 import heapq
 import math
 from importlib.metadata import version
@@ -20,7 +19,7 @@ import xarray as xr
 from nbhelpers.data import DATA_FOLDER, SUMS, TASKS, read_sums
 from nbhelpers.search import distributions, space_of, split_by_seed
 from recorders.races import SPACES, atlas
-from recorders.store import describe, fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, run_from_command_line, save, write
 
 VERSION = 1  # raise it when a change of the code changes results, so that no older repetition is taken
 REPETITIONS = 200
@@ -178,14 +177,5 @@ def record(*, tasks=tuple(TASKS), folder=DATA_FOLDER, processes=None):
         yield target
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Let TPE search with several trainings at once; resumes where it was.")
-    parser.add_argument("--processes", type=int, help="default: one a core")
-    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the files go")
-    arguments = parser.parse_args()
-    for path in record(folder=arguments.folder, processes=arguments.processes):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run_from_command_line(record, "Let TPE search with several trainings at once; resumes where it was.")

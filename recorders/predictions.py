@@ -4,7 +4,6 @@ Trained by plain Keras on TensorFlow. From them the evidence of lesson 01 measur
 a comparison. It may be killed at any moment and goes on where it was.
 """
 
-import argparse
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from nbhelpers.data import DATA_FOLDER, TASKS
-from recorders.store import describe, fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, run_from_command_line, save, write
 from recorders.sweeps import TASKS as LENGTHS
 
 VERSION = 1  # raise it when a change of the code changes results
@@ -105,14 +104,5 @@ def record(*, folder=DATA_FOLDER, processes=None):
         yield target
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Record which validation images networks read right.")
-    parser.add_argument("--processes", type=int, help="default: one a core")
-    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the files go")
-    arguments = parser.parse_args()
-    for path in record(folder=arguments.folder, processes=arguments.processes):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run_from_command_line(record, "Record which validation images networks read right.")

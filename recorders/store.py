@@ -1,5 +1,6 @@
 """One store for what is recorded: block by block, so that a recorder may be killed at any moment and goes on."""
 
+import argparse
 import hashlib
 import json
 import multiprocessing
@@ -8,11 +9,12 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from nbhelpers.data import SUMS, read_sums
+from nbhelpers.data import DATA_FOLDER, SUMS, read_sums
 
 LOSSES = ("loss", "val_loss")
 FILL = 65535  # of whole numbers, for what is missing
@@ -177,3 +179,13 @@ def _watch(stop):
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def run_from_command_line(record, description):
+    """Call a recorder with the folder and the number of processes of the command line; say what it has made."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--processes", type=int, help="default: one a core")
+    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the files go")
+    arguments = parser.parse_args()
+    for path in record(folder=arguments.folder, processes=arguments.processes):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB", flush=True)

@@ -14,7 +14,9 @@ import pytest
 from sklearn.base import clone
 
 from nbhelpers import models, regressor, search
+from nbhelpers.data import load_runs
 from nbhelpers.widgets import predictions
+from recorders.races import BOX
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
@@ -106,6 +108,19 @@ def test_the_halving_of_notebook_09_is_that_of_the_package():
     trials, _ = search.run_search(search.bracket([(i,) for i in range(27)]), order, budget=1000)
     place = 27 - order[:, -1].argsort().argsort()[trials[-1].configuration]
     assert f"number {place} of 27" in ax.get_title()
+
+
+def test_the_box_of_notebooks_08_and_09_is_that_of_the_races():
+    cells = [c.source for path in (EIGHTH, NINTH) for c in nbformat.read(path, as_version=4).cells]
+    eighth, ninth = ({}, {"load_runs": load_runs, "TASKS": {"mnist1d": "MNIST-1D"}})
+    (source,) = [cell for cell in cells if cell.startswith("BOX = {") and "# 03" in cell]
+    exec(source.split("\nruns")[0], eighth)
+    as_lists = {name: values if isinstance(values, list) else [values] for name, values in BOX.items()}
+    assert eighth["BOX"] == as_lists
+    (source,) = [cell for cell in cells if cell.startswith("BOX = {") and "boxes = " in cell]
+    exec(source, ninth)
+    axes = search.space_of(ninth["boxes"]["mnist1d"])
+    assert all(axes.get(name, [BOX[name]]) == values for name, values in as_lists.items())
 
 
 def test_the_convolutional_network_of_notebook_11_is_that_of_the_package():
