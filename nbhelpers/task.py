@@ -1,0 +1,235 @@
+"""Open a task of the reader's own, a table, arrays or a folder of pictures, and check it at the door."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+KINDS = ("classification", "regression")
+FEWEST_ROWS = 50
+FEWEST_OF_A_CLASS = 10  # so that training, validation and test set have some each
+MOST_CLASSES = 20  # whole numbers with more different values than this are taken for a quantity
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+LARGEST_SIDE = 64  # pixels; larger pictures are scaled down
+NAMES = {"inputs": ("x", "X", "inputs", "images", "data"), "targets": ("y", "labels", "targets", "target")}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be predicted from what.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in a report.
+    inputs : pandas.DataFrame
+        A row per example: numbers, of which some may be missing, and words. Pixels of pictures are from 0 to 1.
+    targets : ndarray of shape (examples,)
+        Whole numbers from 0, one per class, or float quantities.
+    classes : tuple of str or None
+        What the whole numbers stand for; None for a quantity.
+    notes : tuple of str
+        What was found at the door and what was done about it, a sentence each.
+    """
+
+    name: str
+    inputs: pd.DataFrame
+    targets: np.ndarray
+    classes: tuple | None
+    notes: tuple = ()
+
+    def __str__(self):
+        rows, columns = self.inputs.shape
+        what = f"{len(self.classes)} classes" if self.classes else "a quantity"
+        return "\n".join([f"{self.name}: {rows:,} examples, {columns:,} inputs, {what}", *self.notes])
+
+
+def open_task(source, *, target=None, kind=None):
+    """Read a data set and check whether an honest score can come of it.
+
+    Parameters
+    ----------
+    source : path or pandas.DataFrame
+        A table (a DataFrame, or a CSV file with a line of names), an ``.npz`` file with two arrays, inputs ``x`` and
+        targets ``y``, or a folder that holds a folder of pictures for each class.
+    target : str, optional
+        Of a table, the column to predict.
+    kind : {"classification", "regression"}, optional
+        By default words, true and false, and few different whole numbers are classes, other numbers a quantity.
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    ValueError
+        If it cannot be read, there is no such column, or no honest score is possible: too few examples, a class
+        with hardly any, or a target that never changes. The message says what to do.
+    """
+    if kind not in (None, *KINDS):
+        raise ValueError(f"Unknown kind {kind!r}. Choose one of: {', '.join(KINDS)}.")
+    name, inputs, targets, notes = _read(source, target)
+    inputs, targets = _without_missing_targets(inputs, targets, notes)
+    inputs, targets = _without_copies(inputs, targets, notes)
+    inputs = _useful_columns(inputs, notes)
+    targets, classes = _targets_of(targets, kind, notes)
+    _check_sizes(targets, classes)
+    return Task(name, inputs.reset_index(drop=True), targets, classes, tuple(notes))
+
+
+def _read(source, target):
+    """Return the name, the inputs as a table, the targets as a series, and a list of notes."""
+    if isinstance(source, pd.DataFrame):
+        return _from_table("the table", source, target)
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file or folder {path}. Paths begin in {Path.cwd()}.")
+    if path.is_dir():
+        return _from_pictures(path)
+    if path.suffix == ".npz":
+        return _from_arrays(path)
+    if ".csv" not in path.suffixes:
+        raise ValueError(
+            f"{path.name} is no CSV file, no .npz file and no folder of pictures. Save it as one of these."
+        )
+    try:
+        table = pd.read_csv(path, sep=None, engine="python")
+    except (pd.errors.ParserError, UnicodeDecodeError) as problem:
+        raise ValueError(f"{path.name} cannot be read as a table ({problem}). Save it as CSV in UTF-8.") from problem
+    return _from_table(path.name, table, target)
+
+
+def _from_table(name, table, target):
+    if target not in table.columns:
+        columns = ", ".join(map(str, table.columns[:20]))
+        raise ValueError(f"{name} has no column {target!r} to predict. Choose one of: {columns}.")
+    inputs = table.drop(columns=[target])
+    inputs.columns = inputs.columns.map(str)
+    return name, inputs.replace([np.inf, -np.inf], np.nan), table[target], []
+
+
+def _from_arrays(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {what: next((n for n in names if n in arrays), None) for what, names in NAMES.items()}
+        if None in found.values():
+            have = ", ".join(arrays) or "none"
+            raise ValueError(f"{path.name} needs the arrays x and y, one target per row of inputs; it has: {have}.")
+        x, y = (arrays[found[what]] for what in NAMES)
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
+        raise ValueError(
+            f"{path.name}: x needs the shape (examples, ...) and y (examples,), got {x.shape} and {y.shape}."
+        )
+    return path.name, _as_columns(x), pd.Series(y), []
+
+
+def _as_columns(array):
+    return pd.DataFrame(array.reshape(len(array), -1).astype("float32")).rename(columns=str)
+
+
+def _from_pictures(folder):
+    from PIL import Image
+
+    files = [file for one in sorted(folder.iterdir()) if one.is_dir() for file in sorted(one.iterdir())]
+    pictures = [file for file in files if file.suffix.lower() in PICTURES]
+    if not pictures:
+        raise ValueError(f"{folder} holds no folders with pictures. Make a folder in it for each class.")
+    notes = [f"{len(files) - len(pictures)} files are no pictures and were left out."] if files != pictures else []
+    opened = [Image.open(file).convert("RGB") for file in pictures]
+    sizes = np.array([image.size for image in opened])
+    size = np.median(sizes, axis=0)
+    size = np.maximum(1, size * min(1, LARGEST_SIDE / size.max())).round().astype(int)
+    if (sizes != size).any():
+        different = len(np.unique(sizes, axis=0))
+        notes.append(f"Pictures of {different} size(s): all were scaled to {size[0]} × {size[1]} pixels.")
+    pixels = np.array([np.asarray(image.resize(tuple(size.tolist()))) for image in opened])
+    if (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]  # gray
+    return folder.name, _as_columns(pixels / np.float32(255)), pd.Series([file.parent.name for file in pictures]), notes
+
+
+def _without_missing_targets(inputs, targets, notes):
+    missing = targets.isna().to_numpy()
+    if missing.any():
+        notes.append(f"{missing.sum()} examples have no target and were left out.")
+    return inputs[~missing], targets[~missing]
+
+
+def _without_copies(inputs, targets, notes):
+    copies = pd.concat([inputs, targets.rename("\0target")], axis=1).duplicated().to_numpy()
+    if copies.any():
+        notes.append(f"{copies.sum()} examples are copies of others and were left out: in two sets they would flatter.")
+    return inputs[~copies], targets[~copies]
+
+
+def _useful_columns(inputs, notes):
+    """Leave out columns that say nothing, and name those with gaps; pixels may be what they are."""
+    words = inputs.select_dtypes(exclude=["number", "bool"]).columns
+    constant = [name for name in inputs if inputs[name].nunique(dropna=False) < 2]
+    labels = [name for name in words if inputs[name].nunique() > max(MOST_CLASSES, len(inputs) / 2)]
+    table = len(words) > 0 or not all(name.isdigit() for name in inputs)
+    if constant and table:
+        notes.append(f"Never change, and were left out: {_listed(constant)}.")
+    if labels:
+        notes.append(f"Words that hardly ever come twice, as names do, were left out: {_listed(labels)}.")
+    useful = inputs.drop(columns=[*constant, *labels])
+    if useful.shape[1] == 0:
+        raise ValueError("There is nothing to predict from: no column is left that changes.")
+    gaps = useful.isna().sum()
+    gaps = [f"{name} ({count})" for name, count in gaps[gaps > 0].items()]
+    if gaps:
+        notes.append(f"Values are missing, and will be filled from the training set: {_listed(gaps)}.")
+    return useful
+
+
+def _targets_of(targets, kind, notes):
+    """Return the targets as whole numbers with the names of the classes, or as quantities without."""
+    numeric = pd.api.types.is_numeric_dtype(targets) and not pd.api.types.is_bool_dtype(targets)
+    if kind == "regression" and not numeric:
+        raise ValueError(f"A quantity is made of numbers; this target has {targets.iloc[0]!r}, for example.")
+    if kind is None:
+        few = numeric and targets.nunique() <= MOST_CLASSES and (targets == targets.round()).all()
+        kind = "classification" if few or not numeric else "regression"
+    if kind == "regression":
+        return targets.to_numpy("float64"), None
+    classes, labels = np.unique(
+        targets.to_numpy().astype(str) if not numeric else targets.to_numpy(), return_inverse=True
+    )
+    if not numeric:
+        notes.append(f"The classes are words, numbered {_listed(f'{n} {name}' for n, name in enumerate(classes))}.")
+    elif not np.array_equal(classes, np.arange(len(classes))):
+        notes.append(f"The target has {len(classes)} different numbers, taken for classes; or say kind='regression'.")
+    return labels, tuple(f"{name:g}" if numeric else str(name) for name in classes)
+
+
+def _check_sizes(targets, classes):
+    if len(targets) < FEWEST_ROWS:
+        raise ValueError(
+            f"There are {len(targets)} examples. With fewer than {FEWEST_ROWS} a search chooses by luck: take a "
+            "simple model, and cross-validation."
+        )
+    if len(np.unique(targets)) < 2:
+        raise ValueError("The target never changes, so there is nothing to predict.")
+    if classes is None:
+        return
+    counts = np.bincount(targets)
+    if len(classes) > len(targets) / FEWEST_OF_A_CLASS:
+        raise ValueError(
+            f"The target has {len(classes)} different values in {len(targets)} examples: is it a name? For a quantity "
+            "say kind='regression'."
+        )
+    small = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < FEWEST_OF_A_CLASS]
+    if small:
+        raise ValueError(
+            f"A class needs {FEWEST_OF_A_CLASS} examples for three sets. These have fewer: {_listed(small)}. Leave them "
+            "out, or join them with others."
+        )
+
+
+def _listed(texts, *, most=10):
+    texts = list(texts)
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
