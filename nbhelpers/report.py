@@ -16,6 +16,7 @@ def describe_network(model):
     Parameters
     ----------
     model : keras.Model
+        Any network; layers that compute nothing of their own are not named.
 
     Returns
     -------
@@ -134,6 +135,7 @@ def write_page(path, *, title, sections, figures=None):
     path : path
         Of the page, such as "report.md"; its folder is made if it is missing.
     title : str
+        The heading of the page.
     sections : dict of str to str
         Heading to text.
     figures : dict of str to matplotlib.figure.Figure, optional

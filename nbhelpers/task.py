@@ -1,5 +1,6 @@
 """Open a task of the reader's own, a table, arrays or a folder of pictures, and check it at the door."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,12 +94,10 @@ def _read(source, target):
     if path.suffix == ".npz":
         return _from_arrays(path)
     if ".csv" not in path.suffixes:
-        raise ValueError(
-            f"{path.name} is no CSV file, no .npz file and no folder of pictures. Save it as one of these."
-        )
+        raise ValueError(f"{path.name} is no CSV file, no .npz file and no folder. Save it as one of these.")
     try:
         table = pd.read_csv(path, sep=None, engine="python")
-    except (pd.errors.ParserError, UnicodeDecodeError) as problem:
+    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path.name} cannot be read as a table ({problem}). Save it as CSV in UTF-8.") from problem
     return _from_table(path.name, table, target)
 
@@ -137,7 +136,7 @@ def _from_pictures(folder):
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     if not pictures:
         raise ValueError(f"{folder} holds no folders with pictures. Make a folder in it for each class.")
-    notes = [f"{len(files) - len(pictures)} files are no pictures and were left out."] if files != pictures else []
+    notes = [f"{len(files) - len(pictures)} file(s) are no pictures and were left out."] if files != pictures else []
     opened = [Image.open(file).convert("RGB") for file in pictures]
     sizes = np.array([image.size for image in opened])
     size = np.median(sizes, axis=0)
@@ -154,14 +153,16 @@ def _from_pictures(folder):
 def _without_missing_targets(inputs, targets, notes):
     missing = targets.isna().to_numpy()
     if missing.any():
-        notes.append(f"{missing.sum()} examples have no target and were left out.")
+        notes.append(f"{missing.sum()} example(s) have no target and were left out.")
     return inputs[~missing], targets[~missing]
 
 
 def _without_copies(inputs, targets, notes):
     copies = pd.concat([inputs, targets.rename("\0target")], axis=1).duplicated().to_numpy()
     if copies.any():
-        notes.append(f"{copies.sum()} examples are copies of others and were left out: in two sets they would flatter.")
+        notes.append(
+            f"{copies.sum()} example(s) are copies of others and were left out: in two sets they would flatter."
+        )
     return inputs[~copies], targets[~copies]
 
 
@@ -195,9 +196,8 @@ def _targets_of(targets, kind, notes):
         kind = "classification" if few or not numeric else "regression"
     if kind == "regression":
         return targets.to_numpy("float64"), None
-    classes, labels = np.unique(
-        targets.to_numpy().astype(str) if not numeric else targets.to_numpy(), return_inverse=True
-    )
+    values = targets.to_numpy() if numeric else targets.to_numpy().astype(str)
+    classes, labels = np.unique(values, return_inverse=True)
     if not numeric:
         notes.append(f"The classes are words, numbered {_listed(f'{n} {name}' for n, name in enumerate(classes))}.")
     elif not np.array_equal(classes, np.arange(len(classes))):
@@ -224,8 +224,8 @@ def _check_sizes(targets, classes):
     small = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < FEWEST_OF_A_CLASS]
     if small:
         raise ValueError(
-            f"A class needs {FEWEST_OF_A_CLASS} examples for three sets. These have fewer: {_listed(small)}. Leave them "
-            "out, or join them with others."
+            f"A class needs {FEWEST_OF_A_CLASS} examples for three sets. These have fewer: {_listed(small)}. Leave "
+            "them out, or join them with others."
         )
 
 

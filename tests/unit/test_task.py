@@ -85,7 +85,7 @@ def test_pictures_of_several_sizes_are_scaled_to_the_middle_one(tmp_path):
     (tmp_path / "pets" / "cat" / "notes.txt").write_text("no picture", encoding="utf-8")
     task = open_task(tmp_path / "pets")
     assert task.inputs.shape == (60, 10 * 12)
-    assert "1 files are no pictures and were left out." in task.notes
+    assert "1 file(s) are no pictures and were left out." in task.notes
     assert "Pictures of 3 size(s): all were scaled to 10 × 12 pixels." in task.notes
 
 
@@ -104,8 +104,8 @@ NOTED = {
         "Values are missing, and will be filled from the training set: weight (1).",
     ),
     "names": (table(name=[f"tree {n}" for n in range(60)]), "Words that hardly ever come twice, as names do"),
-    "missing targets": (table(kind=[None, *["elm", "oak"] * 29, "elm"]), "1 examples have no target"),
-    "copies": (pd.concat([table(), table().head(5)]), "5 examples are copies of others"),
+    "missing targets": (table(kind=[None, *["elm", "oak"] * 29, "elm"]), "1 example(s) have no target"),
+    "copies": (pd.concat([table(), table().head(5)]), "5 example(s) are copies of others"),
 }
 
 
@@ -155,6 +155,8 @@ def test_no_such_file(tmp_path):
     [
         (lambda path: (path / "t.xlsx").write_bytes(b"PK"), "Save it as one of these"),
         (lambda path: (path / "t.csv").write_bytes(b"a,b\n\xff\xfe\xe4,1\n"), "UTF-8"),
+        (lambda path: (path / "t.csv").write_text("", encoding="utf-8"), "cannot be read as a table"),
+        (lambda path: (path / "t.csv").write_text("b\n1\n2\n", encoding="utf-8"), "t.csv"),
         (lambda path: np.savez(path / "t.npz", a=[1]), "it has: a"),
         (lambda path: np.savez(path / "t.npz", x=np.ones((9, 2)), y=np.ones(8)), r"\(9, 2\) and \(8,\)"),
         (lambda path: (path / "t").mkdir(), "no folders with pictures"),
