@@ -122,6 +122,44 @@ def plot_spread(scores, *, ax=None):
     return ax
 
 
+def plot_trials(study, *, again=None, final=None, ax=None):
+    """Draw the scores of a search by trial, those of the best ones trained again, and the score that is reported.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Only its finished trials are drawn.
+    again : dict of int to sequence of float, optional
+        The number of a trial to its scores from other seeds.
+    final : float, optional
+        The score on examples that chose nothing.
+    ax : Axes, optional
+        Where to draw; by default the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If no trial is finished.
+    """
+    finished = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
+    if not finished:
+        raise ValueError("No trial of this study is finished: search first.")
+    ax = ax or plt.gca()
+    ax.plot([trial.number for trial in finished], [trial.value for trial in finished], "C0o", label="search")
+    for place, (number, scores) in enumerate((again or {}).items()):
+        ax.plot([number] * len(scores), scores, "C1s", alpha=0.7, label=None if place else "again")
+    if final is not None:
+        ax.axhline(final, color="k", linestyle="--", label="reported")
+    ax.set(xlabel="trial", ylabel="score")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax
+
+
 def plot_sweep(scores, *, x, hue=None, ax=None, **style):
     """Draw mean and spread over seeds against a hyperparameter: a line, and a band of one standard deviation.
 

@@ -43,27 +43,25 @@ def _described(layer):
         yield kind
 
 
-def describe_training(model, history, *, examples):
-    """Return how a network was trained: optimizer, rate or schedule, weight decay, epochs, steps and examples.
+def describe_training(model, *, examples, batch_size):
+    """Return how a network was trained: optimizer, rate or schedule, weight decay, steps and epochs.
 
     Parameters
     ----------
     model : keras.Model
         Compiled once, and trained.
-    history : keras.callbacks.History
-        What its last `fit` returned.
-    examples : int
-        How many it was trained on.
+    examples, batch_size : int
+        How many it was trained on, and how many in a step.
 
     Returns
     -------
     str
     """
-    optimizer = model.optimizer
-    steps, epochs = int(optimizer.iterations), history.epoch[-1] + 1
+    optimizer, steps = model.optimizer, int(model.optimizer.iterations)
     decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
     rate = f"{type(optimizer).__name__} with {describe_rate(optimizer)}{decay}"
-    return f"{rate}; {epochs} epochs of {examples:,} examples, {steps:,} steps in all"
+    epochs = steps / -(-examples // batch_size)
+    return f"{rate}; {steps:,} steps of {batch_size} examples, {epochs:.3g} epochs of {examples:,}"
 
 
 def describe_rate(optimizer):
@@ -128,7 +126,7 @@ def versions():
 
 
 def write_page(path, *, title, sections, figures=None):
-    """Write a report as a Markdown page, its figures beside it.
+    """Write a report as a Markdown page that ends with the versions of what was used, its figures beside it.
 
     Parameters
     ----------
@@ -148,6 +146,7 @@ def write_page(path, *, title, sections, figures=None):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    sections = {**sections, "Versions": versions()}
     lines = [f"# {title}", *(f"## {heading}\n\n{text}" for heading, text in sections.items())]
     for number, (what, figure) in enumerate((figures or {}).items(), start=1):
         name = f"{path.stem}_{number}.png"

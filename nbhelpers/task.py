@@ -40,6 +40,47 @@ class Task:
     classes: tuple | None
     notes: tuple = ()
 
+    def cut(self, rows=None, *, share, seed):
+        """Cut row numbers, by default all, in two parts at random, the second with this share, every class in both."""
+        from sklearn.model_selection import train_test_split
+
+        rows = np.arange(len(self.targets)) if rows is None else rows
+        by_class = self.targets[rows] if self.classes else None
+        return train_test_split(rows, test_size=share, random_state=seed, stratify=by_class)
+
+    def scaled_targets(self, fit_on):
+        """Return all targets as a network wants them: numbers of classes, or quantities near 0.
+
+        Quantities are centred and scaled by the rows `fit_on` alone.
+        """
+        if self.classes:
+            return self.targets
+        return (self.targets - self.targets[fit_on].mean()) / self.targets[fit_on].std()
+
+    def rights(self, predicted, truth):
+        """Say of each example whether it is predicted right (1 or 0), or, of a quantity, one less its squared error.
+
+        The error is in units of the variance of the truth, so that the mean is R², as that of ones and zeros is the
+        accuracy.
+
+        Parameters
+        ----------
+        predicted : array of shape (examples,) or (examples, outputs)
+            Numbers of classes, or quantities; or what a network puts out: a share for each class, or one quantity.
+        truth : array of shape (examples,)
+            Targets.
+
+        Returns
+        -------
+        ndarray of float, shape (examples,)
+        """
+        predicted = np.asarray(predicted)
+        if predicted.ndim == 2:
+            predicted = predicted.argmax(axis=1) if self.classes else predicted[:, 0]
+        if self.classes:
+            return (predicted == truth).astype(float)
+        return 1 - (predicted - truth) ** 2 / truth.var()
+
     def __str__(self):
         rows, columns = self.inputs.shape
         what = f"{len(self.classes)} classes" if self.classes else "a quantity"
@@ -80,6 +121,28 @@ def open_task(source, *, target=None, kind=None):
     targets, classes = _targets_of(targets, kind, notes)
     _check_sizes(targets, classes)
     return Task(name, inputs.reset_index(drop=True), targets, classes, tuple(notes))
+
+
+def preparation():
+    """Return what makes numbers of about the same size of a table, once it is fitted to training rows.
+
+    Gaps are filled, by the median or the most frequent word; numbers are centred and scaled; a column of words becomes
+    a column of zeros and ones for each word, in which a new word is all zeros.
+
+    Returns
+    -------
+    sklearn.compose.ColumnTransformer
+        For tables as `Task.inputs`; it gives arrays of shape (rows, columns).
+    """
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    words = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    of_words = make_column_selector(dtype_exclude=["number", "bool"])
+    return make_column_transformer((words, of_words), remainder=numbers, sparse_threshold=0)
 
 
 def _read(source, target):

@@ -15,7 +15,8 @@ from nbhelpers.checks.notebook_08 import searchable_dropout, small_box, typical_
 from nbhelpers.checks.notebook_09 import better_player, tunable
 from nbhelpers.checks.notebook_10 import break_even, goes_on, resumed
 from nbhelpers.checks.notebook_11 import better_start, moved_parameters, thawed
-from nbhelpers.checks.notebook_12 import FLAWS, RIGHT_FLAWS, budgets, flaw, procedure
+from nbhelpers.checks.notebook_12 import FLAWS, RIGHT_FLAWS, budgets, flaw
+from nbhelpers.checks.notebook_13 import examples_needed, passes_the_door, prepared_apart
 
 __all__ = [
     "FLAWS",
@@ -28,6 +29,7 @@ __all__ = [
     "cosine_schedule",
     "deeper_is_better",
     "every_seed_above",
+    "examples_needed",
     "flattered_by_the_rate",
     "flaw",
     "folded_batch_norm",
@@ -41,7 +43,8 @@ __all__ = [
     "moved_parameters",
     "multiplications",
     "parameter_count",
-    "procedure",
+    "passes_the_door",
+    "prepared_apart",
     "real_improvement",
     "resumed",
     "searchable_dropout",

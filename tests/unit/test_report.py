@@ -33,16 +33,18 @@ def test_a_training_in_words(schedule, words):
     model = build_mlp((3,), input_shape=(4,), classes=3, learning_rate=rate)
     x, y = np.zeros((20, 4)), np.zeros(20, int)
     for first, last in ((0, 1), (1, 4)):
-        history = model.fit(x, y, batch_size=8, initial_epoch=first, epochs=last, verbose=0)
-    said = describe_training(model, history, examples=20)
+        model.fit(x, y, batch_size=8, initial_epoch=first, epochs=last, verbose=0)
+    said = describe_training(model, examples=20, batch_size=8)
     assert words in said
-    assert said.endswith("; 4 epochs of 20 examples, 12 steps in all")
+    assert said.endswith("; 12 steps of 8 examples, 4 epochs of 20")
 
 
 def test_weight_decay_is_named():
     model = build_mlp((3,), input_shape=(4,), classes=3, optimizer="adamw", weight_decay=0.01)
-    history = model.fit(np.zeros((8, 4)), np.zeros(8, int), verbose=0)
-    assert "AdamW with a constant rate of 0.001, weight decay 0.01;" in describe_training(model, history, examples=8)
+    model.fit(np.zeros((8, 4)), np.zeros(8, int), verbose=0)
+    assert "AdamW with a constant rate of 0.001, weight decay 0.01;" in describe_training(
+        model, examples=8, batch_size=8
+    )
 
 
 def test_a_search_in_words():
@@ -74,6 +76,8 @@ def test_a_page_with_a_figure(tmp_path):
     sections = {"Score": "0.9", "Seeds": "1, 2"}
     path = write_page(tmp_path / "new" / "report.md", title="Trees", sections=sections, figures={"a line": figure})
     text = path.read_text(encoding="utf-8")
-    assert text == "# Trees\n\n## Score\n\n0.9\n\n## Seeds\n\n1, 2\n\n![a line](report_1.png)\n"
+    assert text == (
+        f"# Trees\n\n## Score\n\n0.9\n\n## Seeds\n\n1, 2\n\n## Versions\n\n{versions()}\n\n![a line](report_1.png)\n"
+    )
     assert (tmp_path / "new" / "report_1.png").stat().st_size > 1000
     plt.close(figure)
