@@ -89,6 +89,73 @@ def plot_history(history, *, metric="loss", ax=None):
     return ax
 
 
+def reliability(probabilities, labels, *, bins=10):
+    """Sort predictions by how sure they are; compare how sure they are with how often they are right.
+
+    Parameters
+    ----------
+    probabilities : array of shape (examples, classes)
+        What a classifier puts out; its largest is how sure it is (Guo et al., 2017).
+    labels : array of int, shape (examples,)
+        The right classes.
+    bins : int
+        Parts of equal width, from 0 to 1.
+
+    Returns
+    -------
+    confidence, accuracy, share : ndarray of shape (bins,)
+        Of each part how sure the predictions in it are on average, which share of them is right, and which share of
+        all lies in it. Without any, the first two are not a number.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each example.
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
+        raise ValueError(
+            f"probabilities need the shape (examples, classes) and labels (examples,), got {probabilities.shape} "
+            f"and {labels.shape}."
+        )
+    sure = probabilities.max(axis=1)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    counts = np.bincount(place, minlength=bins)
+    right = probabilities.argmax(axis=1) == labels
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(place, weights=values, minlength=bins) / counts for values in (sure, right)]
+    return *means, counts / len(labels)
+
+
+def calibration_error(probabilities, labels, *, bins=10):
+    """Return the expected calibration error: how far confidence and accuracy of `reliability` are apart on average."""
+    confidence, accuracy, share = reliability(probabilities, labels, bins=bins)
+    return float(np.nansum(share * np.abs(confidence - accuracy)))
+
+
+def plot_reliability(probabilities, labels, *, bins=10, ax=None):
+    """Draw a reliability diagram: of predictions that are about as sure, the share that is right.
+
+    Parameters and errors are those of `reliability`. A dot's area is the share of the predictions in that part.
+
+    Returns
+    -------
+    Axes
+    """
+    confidence, accuracy, share = reliability(probabilities, labels, bins=bins)
+    ax = ax or plt.gca()
+    ax.plot([0, 1], [0, 1], "k--", linewidth=1, label="calibrated")
+    ax.plot(confidence, accuracy, "-", color="C0")
+    ax.scatter(confidence, accuracy, s=20 + 600 * share, color="C0", label="predictions; area is their share")
+    error = np.nansum(share * np.abs(confidence - accuracy))
+    ax.set(xlabel="how sure", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    ax.set_title(
+        f"sure {np.nansum(share * confidence):.2f}, right {np.nansum(share * accuracy):.2f}, apart {error:.3f}"
+    )
+    ax.legend(loc="upper left")
+    return ax
+
+
 def plot_spread(scores, *, ax=None):
     """Draw the scores of each candidate: a dot per seed, a bar from one standard deviation below the mean to one above.
 

@@ -1,12 +1,22 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.colors import to_rgba
 
 from nbhelpers.compare import tuned
-from nbhelpers.plots import plot_digits, plot_history, plot_spread, plot_sweep
+from nbhelpers.plots import (
+    calibration_error,
+    plot_digits,
+    plot_history,
+    plot_reliability,
+    plot_spread,
+    plot_sweep,
+    plot_trials,
+    reliability,
+)
 
 plt.switch_backend("agg")
 HISTORY = {"loss": [3.0, 2.0, 1.5], "val_loss": [2.5, 2.2, 2.1], "accuracy": [0.1, 0.2, 0.3]}
@@ -153,3 +163,46 @@ def test_sweep_of_one_seed_says_that_it_has_no_spread(ax):
         plot_sweep(scores().isel(seed=[0]), x="learning_rate", hue="units", ax=ax)
     with pytest.raises(ValueError, match="must have the dimensions learning_rate, seed, units"):
         plot_sweep(scores().isel(seed=0), x="learning_rate", hue="units", ax=ax)
+
+
+def outputs_of(sure, count, *, classes=4):
+    """So many predictions of class 0 that are this sure."""
+    return np.tile([sure, *[(1 - sure) / (classes - 1)] * (classes - 1)], (count, 1))
+
+
+def test_reliability_sorts_by_confidence():
+    probabilities = np.concatenate([outputs_of(0.95, 10), outputs_of(0.55, 30)])
+    labels = np.array([0] * 9 + [1] + [0] * 12 + [2] * 18)
+    confidence, accuracy, share = reliability(probabilities, labels)
+    assert np.allclose(confidence[[5, 9]], [0.55, 0.95])
+    assert np.allclose(accuracy[[5, 9]], [0.4, 0.9])
+    assert np.allclose(share[[5, 9]], [0.75, 0.25])
+    assert np.isnan(accuracy[:5]).all() and share.sum() == 1
+    assert np.isclose(calibration_error(probabilities, labels), 0.75 * 0.15 + 0.25 * 0.05)
+
+
+def test_who_is_always_right_and_always_sure_is_calibrated():
+    assert calibration_error(np.eye(3), np.arange(3)) == 0
+    assert calibration_error(np.eye(3), np.array([1, 2, 0])) == 1
+
+
+def test_labels_for_other_examples_are_refused():
+    with pytest.raises(ValueError, match=r"\(3, 3\) and \(2,\)"):
+        reliability(np.eye(3), np.arange(2))
+
+
+def test_a_reliability_diagram_says_how_sure_and_how_right():
+    ax = plot_reliability(outputs_of(0.75, 10), np.array([0] * 6 + [1] * 4), ax=plt.figure().subplots())
+    assert ax.get_title() == "sure 0.75, right 0.60, apart 0.150"
+
+
+def test_trials_again_and_the_reported_score_are_drawn():
+    study = optuna.create_study(direction="maximize")
+    with pytest.raises(ValueError, match="search first"):
+        plot_trials(study)
+    study.add_trials([optuna.trial.create_trial(value=value) for value in (0.5, 0.7, 0.6)])
+    study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.PRUNED))
+    ax = plot_trials(study, again={1: [0.6, 0.65], 2: [0.5, 0.55]}, final=0.61, ax=plt.figure().subplots())
+    assert list(ax.lines[0].get_ydata()) == [0.5, 0.7, 0.6]
+    assert list(ax.lines[1].get_xdata()) == [1, 1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["search", "again", "reported"]
