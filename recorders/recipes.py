@@ -16,17 +16,24 @@ from nbhelpers.data import DATA_FOLDER
 from recorders.store import describe, fill, fingerprint, path_of, run_from_command_line, save, write
 
 VERSION = 1  # raise it when a change of the code changes results
-SEEDS, SEARCH_SEEDS = 5, 2  # of the chosen rate, and of the others
+SEEDS = 5  # of the chosen rate
 BATCH_SIZE = 125
 RATES = (0.000316, 0.001, 0.00316, 0.01, 0.0316)
-DROPOUT = {"dropout": 0.5, "input_dropout": 0.2, "max_norm": 2.0}
-# Units of the hidden layers, epochs, the rates to choose from, and further options of `build_mlp`.
+# Units of the hidden layers, epochs, the rates to choose from, the seeds by which they are chosen, and further options
+# of `build_mlp`.
+PLAIN = {"epochs": 25, "rates": RATES, "search_seeds": 2, "options": {}}
 RECIPES = {
-    "softmax regression": {"units": (), "epochs": 25, "rates": RATES, "options": {}},
-    "300 units": {"units": (300,), "epochs": 25, "rates": RATES, "options": {}},
-    "300-100": {"units": (300, 100), "epochs": 25, "rates": RATES, "options": {}},
-    "800 units": {"units": (800,), "epochs": 25, "rates": RATES, "options": {}},
-    "800-800, dropout, max-norm": {"units": (800, 800), "epochs": 50, "rates": RATES[:4], "options": DROPOUT},
+    "softmax regression": {"units": (), **PLAIN},
+    "300 units": {"units": (300,), **PLAIN},
+    "300-100": {"units": (300, 100), **PLAIN},
+    "800 units": {"units": (800,), **PLAIN},
+    "800-800, dropout, max-norm": {
+        "units": (800, 800),
+        "epochs": 50,
+        "rates": RATES[:4],
+        "search_seeds": 1,
+        "options": {"dropout": 0.5, "input_dropout": 0.2, "max_norm": 2.0},
+    },
 }
 MEASURES = {
     "val_accuracy": ("validation accuracy", "after the last epoch", "1"),
@@ -162,7 +169,7 @@ def record(*, folder=DATA_FOLDER, processes=None):
     parts = Path(folder) / "parts" / "recipes"
     searched, finals, tests = {}, {}, {}
     for name, recipe in RECIPES.items():
-        searched[name] = trainings(name, recipe["rates"], SEARCH_SEEDS, parts)
+        searched[name] = trainings(name, recipe["rates"], recipe["search_seeds"], parts)
         for _ in fill(searched[name], record_training, processes=processes):
             pass
         finals[name] = trainings(name, [chosen_rate(searched[name])], SEEDS, parts)
