@@ -132,6 +132,48 @@ def image_error_of(a, b, *, images):
     return float(SHARED_IMAGES * np.sqrt(accuracy * (1 - accuracy) / images))
 
 
+def flattery(right, *, among, images, draws=300, rng=0):
+    """Return how much too good the score of the best of some networks is that were scored on the same few images.
+
+    As in a search: some of the networks are drawn, all are scored on the same images, the best is taken, and then
+    scored on all other images.
+
+    Parameters
+    ----------
+    right : array of bool or 0 and 1, shape (networks, all images)
+        Which images each network reads right.
+    among : sequence of int
+        From how many networks the best is taken.
+    images : int
+        About how many of the images score: each is drawn with the same chance.
+    draws : int
+        Of images and networks, over which the mean is taken.
+    rng : int or numpy.random.Generator
+        Their seed.
+
+    Returns
+    -------
+    ndarray of shape (among,)
+        Score on those images less score on all others; 0 where nothing is chosen, on average.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer networks or images than asked for.
+    """
+    right, rng = np.asarray(right, "float32"), np.random.default_rng(rng)
+    if not 0 < images < right.shape[1] or not 0 < max(among) <= len(right):
+        raise ValueError(f"The best of {max(among)} on {images} images cannot be had from {right.shape} answers.")
+    few = rng.random((draws, right.shape[1])) < images / right.shape[1]
+    order = rng.permuted(np.tile(np.arange(len(right)), (draws, 1)), axis=1)
+    on_few, on_others = (
+        np.take_along_axis(part.astype("float32") @ right.T / part.sum(axis=1, keepdims=True), order, axis=1)
+        for part in (few, ~few)
+    )
+    gaps = on_few - on_others
+    return np.array([gaps[range(draws), on_few[:, :n].argmax(axis=1)].mean() for n in among])
+
+
 def _check_scores(name, scores):
     try:
         scores = np.asarray(scores, float)

@@ -336,6 +336,56 @@ def load_predictions(*, task, folder=DATA_FOLDER):
     return _open_named("predictions" + _of_task(task), folder)
 
 
+def load_candidates(*, task, folder=DATA_FOLDER):
+    """Open which validation images the candidates of a search read right: random configurations, two seeds each.
+
+    Parameters
+    ----------
+    task : {"mnist", "mnist1d"}
+        What the networks learned.
+    folder : path, optional
+        Where the file lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``right``, true or false, with the dimensions ``configuration``, ``seed`` and ``image``; ``label``, the digit
+        of each image; and of the best few, trained again with three other seeds, ``log_probability``, with the
+        dimensions ``finalist``, ``other_seed``, ``image`` and ``class``: natural logarithms in steps of a fiftieth,
+        whose exponentials sum to 1 but for rounding.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the task is unknown, there is no such file, or it cannot be read.
+    """
+    return _open_named("candidates" + _of_task(task), folder)
+
+
+def load_recipes(*, task="mnist", folder=DATA_FOLDER):
+    """Open the recorded networks that stand beside published figures.
+
+    Parameters
+    ----------
+    task : {"mnist"}
+        What the networks learned.
+    folder : path, optional
+        Where the file lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``val_accuracy`` with the dimensions ``recipe``, ``learning_rate`` and ``seed``; and at the rate chosen by it
+        ``valid_right`` and ``test_right``, true or false, with the dimensions ``recipe``, ``seed`` and ``image``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the task is unknown, there is no such file, or it cannot be read.
+    """
+    return _open_named("recipes" + _of_task(task), folder)
+
+
 def load_own_tasks(*, folder=DATA_FOLDER):
     """Open what notebook 13 finds on data sets that scikit-learn ships, and on MNIST-1D.
 

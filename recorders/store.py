@@ -19,6 +19,8 @@ from nbhelpers.data import DATA_FOLDER, SUMS, read_sums
 LOSSES = ("loss", "val_loss")
 FILL = 65535  # of whole numbers, for what is missing
 PACKED = {"dtype": "uint16", "scale_factor": np.float32(5e-5), "_FillValue": np.uint16(FILL)}  # for shares from 0 to 1
+# For logarithms of probabilities, which keeps these to a hundredth of each.
+LOGARITHMS = {"dtype": "int16", "scale_factor": np.float32(0.02), "_FillValue": np.int16(-(2**15))}
 BAR = "{percentage:3.0f} % |{bar:40}| {elapsed} so far, {remaining} left"
 MOST = 61  # processes that Python can wait for on Windows
 ZIPPED = {"zlib": True, "complevel": 9, "shuffle": True}
@@ -67,7 +69,7 @@ def write_runs(path, runs):
 
 
 def write(path, dataset):
-    """Write a dataset in one move, accuracies as whole numbers; and list the file's sum.
+    """Write a dataset in one move, accuracies and logarithms as whole numbers; and list the file's sum.
 
     An array is one piece, which opens twice as fast as many, and is a fifth smaller.
     """
@@ -77,7 +79,8 @@ def write(path, dataset):
 
 
 def encoding_of(name, values):
-    return {**ZIPPED, "chunksizes": values.shape} | (PACKED if "accuracy" in name else {})
+    packing = PACKED if "accuracy" in name else LOGARITHMS if name.startswith("log_") else {}
+    return {**ZIPPED, "chunksizes": values.shape} | packing
 
 
 def describe(dataset, *, measures, axes):

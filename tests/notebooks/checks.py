@@ -19,7 +19,9 @@ GLOSSARY = {
 }
 NETWORK = re.compile(r"\b(urlopen|urlretrieve|requests\.get|keras\.datasets|fetch_openml|!wget|!curl|!pip|%pip)")
 
-TEST_SET = re.compile(r"""load_mnist\(\s*["']test|test_accuracy|x_test\b""")
+OPENED = r"""load_mnist(?:1d)?\(\s*["']test|test_accuracy|x_test\b"""
+TEST_SET = re.compile(OPENED + "|test_right")
+IMAGES = re.compile(OPENED + r"|\bload_mnist(?:1d)?\b")
 
 
 def text_of(value):
@@ -129,10 +131,13 @@ def claims_are_assertions(notebook, path):
 
 
 def test_set_left_alone(notebook, path):
-    if not path.name.startswith("12_"):
-        for number, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code" and TEST_SET.search(cell.source):
-                yield f"cell {number} touches the test set"
+    """Notebook 12 opens it; the evidence of notebook 12 reads what recipes made of it, and loads no images."""
+    if path.name.startswith("12_") and path.parent.name != "evidence":
+        return
+    forbidden = IMAGES if path.name.startswith("12_") else TEST_SET
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and forbidden.search(cell.source):
+            yield f"cell {number} touches the test set"
 
 
 def exercises_fail_until_solved(notebook, path):

@@ -12,6 +12,7 @@ PATHS = sorted(p for p in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in
 FIRST = FOLDER / "01_train_a_first_network.ipynb"
 SECOND = FOLDER / "02_choose_the_number_of_hidden_layers.ipynb"
 EVIDENCE = FOLDER / "evidence" / "02_hidden_layers.ipynb"
+EVIDENCE_12 = FOLDER / "evidence" / "12_honest_score.ipynb"
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
@@ -132,3 +133,18 @@ def test_the_check_can_fail(check):
     assert not list(check(notebook, path))
     BREAKS[check.__name__](notebook)
     assert list(check(notebook, path))
+
+
+@pytest.mark.parametrize(
+    ("source", "touches"),
+    [
+        ('recipes["test_right"]', (SECOND, EVIDENCE)),
+        ('load_mnist("valid")', (EVIDENCE_12,)),
+        ('runs["test_accuracy"]', (SECOND, EVIDENCE, EVIDENCE_12)),
+        ('load_mnist1d("test")', (SECOND, EVIDENCE, EVIDENCE_12)),
+    ],
+)
+def test_one_notebook_of_evidence_may_read_recorded_test_results_and_no_images(source, touches):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    for path in (SECOND, EVIDENCE, EVIDENCE_12):
+        assert bool(list(checks.test_set_left_alone(notebook, path))) == (path in touches)

@@ -1,4 +1,4 @@
-"""What notebook 13 finds on other data sets: the recorder runs the notebook's own cells, and the file is what it left."""
+"""What notebook 13 finds on other data sets: the recorder runs the notebook's own cells."""
 
 import numpy as np
 import pytest

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nbhelpers.compare import SHARED_IMAGES, image_error_of, leaders, results, ruler, tuned
+from nbhelpers.compare import SHARED_IMAGES, flattery, image_error_of, leaders, results, ruler, tuned
 from nbhelpers.data import load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp
 
@@ -308,3 +308,23 @@ def test_the_number_of_comparisons_can_be_said():
     scores = {"a": [0.9, 0.91], "b": [0.9, 0.92]}
     one, many = (results(scores, against="a", comparisons=n)["margin"].iloc[1] for n in (1, 20))
     assert one < many
+
+
+def test_the_best_of_many_is_too_good_on_the_images_that_chose_it():
+    right = np.random.default_rng(0).random((32, 10_000)) < 0.8  # alike in all but luck
+    one, few, many = flattery(right, among=[1, 4, 32], images=400)
+    error = np.sqrt(0.8 * 0.2 / 400)
+    assert abs(one) < 4 * error / np.sqrt(300)
+    # The largest of n normal numbers lies 1.03 deviations above the mean for four, 2.07 for 32.
+    assert few == pytest.approx(1.03 * error, rel=0.15) and many == pytest.approx(2.07 * error, rel=0.1)
+
+
+def test_networks_that_err_on_the_same_images_do_not_flatter():
+    right = np.tile(np.random.default_rng(0).random(10_000) < 0.8, (32, 1))
+    assert abs(flattery(right, among=[32], images=400)[0]) < 0.005
+
+
+@pytest.mark.parametrize("options", [{"among": [5], "images": 10}, {"among": [1], "images": 100}])
+def test_no_more_networks_and_images_than_there_are(options):
+    with pytest.raises(ValueError, match="cannot be had"):
+        flattery(np.ones((4, 100)), **options)
