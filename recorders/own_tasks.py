@@ -131,7 +131,9 @@ def join(blocks):
 
 def record(*, folder=DATA_FOLDER, processes=None):
     """Run what is missing; yield the path of the file, ``own_tasks.nc``, when it is made."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # One thread a process: the networks are small, and processes share the cores.
+    for name, value in {"KERAS_BACKEND": "tensorflow", "TF_NUM_INTRAOP_THREADS": "1"}.items():
+        os.environ.setdefault(name, value)
     blocks = blocks_of(Path(folder) / "parts" / "own_tasks")
     for _ in fill(blocks, record_cut, processes=processes):
         pass
