@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nbhelpers.checks.common import (
     AnswerError,
@@ -74,8 +75,9 @@ def _reports(flawed, mended, *, images, draws, rng):
     rng, found, kept = np.random.default_rng(rng), ([], []), []
     for seed in tqdm(fresh_seeds(rng, draws), unit="draw", leave=False):
         chosen = rng.choice(len(pool), images, replace=False)
-        results = [_result(program, pool[chosen], labels[chosen], seed) for program in (flawed, mended)]
-        predicted = [_predictions(predict, new[0]) for _, predict in results]
+        with threadpool_limits(1):  # with so few images threads would wait for one another
+            results = [_result(program, pool[chosen], labels[chosen], seed) for program in (flawed, mended)]
+            predicted = [_predictions(predict, new[0]) for _, predict in results]
         for rows, (reported, _), each in zip(found, results, predicted, strict=True):
             rows.append((reported, float(np.mean(each == new[1]))))
         kept.append(np.array_equal(*predicted))
@@ -170,7 +172,7 @@ def _with_accounts(program, data, shift):
     def train(activation, *, learning_rate=0.001, epochs=20, seed=0):
         options = {"learning_rate_init": learning_rate, "max_iter": epochs, "batch_size": 50}
         network = MLPClassifier((50, 50), activation=activation, random_state=seed + shift, **options)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")  # that it has not converged
             network.fit(images[:500], labels[:500])
         score = float(network.score(images[500:], labels[500:]))
