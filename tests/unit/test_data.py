@@ -13,10 +13,12 @@ import xarray as xr
 from nbhelpers import data
 from nbhelpers.data import (
     DATA_FOLDER,
+    load_candidates,
     load_mnist,
     load_mnist1d,
     load_parallel,
     load_races,
+    load_recipes,
     load_runs,
     load_transfers,
     read_sums,
@@ -144,7 +146,14 @@ SEARCHES = partial(load_parallel, task="mnist")
 
 
 @pytest.mark.parametrize(
-    ("load", "name"), [(load_races, "races"), (load_transfers, "transfers"), (SEARCHES, "parallel_mnist")]
+    ("load", "name"),
+    [
+        (load_races, "races"),
+        (load_transfers, "transfers"),
+        (SEARCHES, "parallel_mnist"),
+        (partial(load_candidates, task="mnist1d"), "candidates_mnist1d"),
+        (load_recipes, "recipes_mnist"),
+    ],
 )
 def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"git checkout -- data/{name}.nc"):
