@@ -71,6 +71,7 @@ runs: $(INSTALLED) ## record the trainings in data/ again (hours on a GPU, a day
 	$(BIN)/python -m recorders.races
 	$(BIN)/python -m recorders.parallel
 	$(BIN)/python -m recorders.predictions
+	$(BIN)/python -m recorders.probes
 	$(BIN)/python -m recorders.pictures
 
 lock: $(INSTALLED) ## choose the newest versions and write requirements.lock

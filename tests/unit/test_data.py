@@ -16,6 +16,8 @@ from nbhelpers.data import (
     load_mnist,
     load_mnist1d,
     load_parallel,
+    load_predictions,
+    load_probes,
     load_races,
     load_runs,
     load_transfers,
@@ -140,13 +142,27 @@ def test_damaged_runs_say_so(tmp_path):
         load_runs("small", folder=tmp_path)
 
 
-SEARCHES = partial(load_parallel, task="mnist")
+OF_A_TASK = {
+    "parallel": load_parallel,
+    "predictions": load_predictions,
+    "probes": load_probes,
+    "transfers": load_transfers,
+}
+
+
+@pytest.mark.parametrize(("name", "load"), OF_A_TASK.items())
+def test_a_task_has_a_file_of_its_own(name, load, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"{name}_mnist1d.nc"):
+        load(task="mnist1d", folder=tmp_path)
+    with pytest.raises(ValueError, match="'fashion'.*mnist, mnist1d"):
+        load(task="fashion", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("load", "name"), [(load_races, "races"), (load_transfers, "transfers"), (SEARCHES, "parallel_mnist")]
+    ("name", "load"),
+    [("races", load_races), *((f"{name}_mnist", partial(load, task="mnist")) for name, load in OF_A_TASK.items())],
 )
-def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_path):
+def test_a_missing_or_damaged_file_is_refused_with_a_way_out(name, load, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"git checkout -- data/{name}.nc"):
         load(folder=tmp_path)
     (tmp_path / f"{name}.nc").write_bytes(b"not netCDF")
@@ -180,7 +196,7 @@ def test_one_changed_byte_of_any_file_is_noticed(tmp_path):
 
 LOADERS = {
     "races": load_races,
-    "transfers": load_transfers,
+    "transfers_mnist": partial(load_transfers, task="mnist"),
     "runs_recipe_plain": partial(load_runs, "recipe_plain"),
     "runs_shapes_mnist1d": partial(load_runs, "shapes", task="mnist1d"),
 }
