@@ -73,6 +73,8 @@ runs: $(INSTALLED) ## record the trainings in data/ again (hours on a GPU, a day
 	$(BIN)/python -m recorders.predictions
 	$(BIN)/python -m recorders.candidates
 	$(BIN)/python -m recorders.recipes
+	$(BIN)/python -m recorders.probes
+	$(BIN)/python -m recorders.own_tasks
 	$(BIN)/python -m recorders.pictures
 
 lock: $(INSTALLED) ## choose the newest versions and write requirements.lock

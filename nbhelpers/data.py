@@ -239,13 +239,15 @@ def _of_task(task):
     return f"_{task}" if task else ""
 
 
-def load_transfers(*, folder=DATA_FOLDER):
+def load_transfers(*, task, folder=DATA_FOLDER):
     """Open the recorded transfers from the digits 0 to 4 to the digits 5 to 9.
 
     Parameters
     ----------
+    task : {"mnist", "mnist1d"}
+        Of which task the digits are.
     folder : path, optional
-        Where ``transfers.nc`` lies, if not in the course's own ``data`` folder.
+        Where the file lies, if not in the course's own ``data`` folder.
 
     Returns
     -------
@@ -257,9 +259,35 @@ def load_transfers(*, folder=DATA_FOLDER):
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or it cannot be read.
+        If the task is unknown, there is no such file, or it cannot be read.
     """
-    return _open_named("transfers", folder)
+    return _open_named("transfers" + _of_task(task), folder)
+
+
+def load_probes(*, task, folder=DATA_FOLDER):
+    """Open what the layers of bases hold, which were trained on the digits 0 to 4 or not at all.
+
+    Parameters
+    ----------
+    task : {"mnist", "mnist1d"}
+        Of which task the digits are.
+    folder : path, optional
+        Where the file lies, if not in the course's own ``data`` folder.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``probe_accuracy`` of softmax regression, with the dimensions ``network``, ``source``, ``digits`` (which ones
+        it tells apart), ``read_from`` (the pixels, or a hidden layer) and ``seed``. ``one_digit`` and ``old_digits``,
+        with the dimensions ``network``, ``source``, ``layer`` and ``seed``: of the inputs that excite a unit most, the
+        share that shows one and the same digit, and the share that shows a digit from 0 to 4.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the task is unknown, there is no such file, or it cannot be read.
+    """
+    return _open_named("probes" + _of_task(task), folder)
 
 
 def load_races(*, task=None, folder=DATA_FOLDER):

@@ -181,11 +181,12 @@ def build_mlp(
 
 
 def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), classes=10):
-    """Build and compile a small convolutional network that sorts images into classes.
+    """Build and compile a small convolutional network that sorts images, or signals, into classes.
 
     Each hidden layer slides 3 × 3 windows over its input in steps of two pixels, which halves height and width
     (LeCun et al., 1998, began with such layers), with ReLU and He's initialization; a dense layer with a softmax
-    reads the last one. The optimizer is Adam, the loss the cross-entropy of integer labels.
+    reads the last one. Over a signal it slides windows of 3 numbers in steps of two. The optimizer is Adam, the loss
+    the cross-entropy of integer labels.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
         Step size of Adam, > 0, or its schedule over the steps.
     input_shape : tuple of int
-        Height and width of one gray image.
+        Height and width of one gray image, or the length of one signal, as ``(40,)``.
     classes : int
         Number of classes, >= 2.
 
@@ -213,10 +214,13 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     check_keras()
     filters = _check_units(filters, name="filters")
     classes = whole_number(classes, "classes", low=2)
+    convolutions = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
+    if len(input_shape) not in convolutions:
+        raise ValueError(f"input_shape must be that of an image, as (28, 28), or of a signal, as (40,): {input_shape}.")
     model = keras.Sequential([keras.Input(input_shape), keras.layers.Reshape((*input_shape, 1))])
     for n in filters:
         options = {"activation": "relu", "kernel_initializer": "he_normal"}
-        model.add(keras.layers.Conv2D(n, 3, strides=2, padding="same", **options))
+        model.add(convolutions[len(input_shape)](n, 3, strides=2, padding="same", **options))
     model.add(keras.layers.Flatten())
     model.add(keras.layers.Dense(classes, activation="softmax"))
     model.compile(

@@ -2,14 +2,14 @@
 
     python -m recorders.transfers
 
-A base is trained on a source task. Copies of it, with 0 to 3 of its layers kept and the others new, then learn
-to tell the digits 5 to 9 apart, from 1 to 500 labelled images a digit. One block is one base: a network, a
-source and a seed; all its copies are trained side by side. The program may be killed at any moment and goes on
-where it was; a block that was recorded for other trainings, by older code or by another version of Keras or JAX is
-not taken. When none is missing, they are joined.
+A base is trained on a source task, of MNIST or of MNIST-1D. Copies of it, with 0 to 3 of its layers kept and the
+others new, then learn to tell the digits 5 to 9 apart, from 1 to 500 labelled images (or 1 to 300 signals) a digit.
+One block is one base: a task, a network, a source and a seed; all its copies are trained side by side. The program
+may be killed at any moment and goes on where it was; a block that was recorded for other trainings, by older code or
+by another version of Keras or JAX is not taken. When none of a task is missing, they are joined.
 """
 
-import argparse
+import itertools
 import math
 from functools import cache, partial
 from pathlib import Path
@@ -17,19 +17,36 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from nbhelpers.data import DATA_FOLDER
+from nbhelpers.data import DATA_FOLDER, TASKS
 from recorders import engine
-from recorders.store import describe, fill, fingerprint, path_of, save, write
+from recorders.store import describe, fill, fingerprint, path_of, run_from_command_line, save, write
 from recorders.sweeps import RATES
 
 VERSION = 1  # raise it when a change of the code changes results, so that no older block is taken
-# A network is recorded with these sources. For those that are no use beforehand, fewer treatments answer.
-NETWORKS = {
-    "mlp": ("digits 0 to 4", "shuffled pixels", "random labels", "untrained"),
-    "cnn": ("digits 0 to 4", "untrained"),
+SOURCES = ("digits 0 to 4", "shuffled pixels", "random labels", "untrained")
+# What belongs to which task. Each network is recorded with the sources that are listed for it. A base takes about
+# 2,000 steps on either task. The convolutions for signals have as many filters as those of Greydanus & Kobak (2024).
+SIZES = {
+    "mnist": {
+        "networks": {"mlp": SOURCES, "cnn": ("digits 0 to 4", "untrained")},
+        "labels": (1, 2, 5, 10, 50, 100, 500),
+        "learning_rates": RATES[2:9],  # 1e-4 to 0.1
+        "filters": (8, 16, 32),
+        "source_epochs": 10,
+        "source_batch_size": 125,
+    },
+    "mnist1d": {
+        "networks": {"mlp": SOURCES, "cnn": SOURCES},
+        "labels": (1, 2, 5, 10, 50, 100, 300),
+        "learning_rates": RATES[2:9],
+        "filters": (25, 25, 25),
+        "source_epochs": 100,
+        "source_batch_size": 100,
+    },
 }
-SOURCES = NETWORKS["mlp"]
+NETWORKS = ("mlp", "cnn")
 TREATMENTS = ("fine-tuned", "frozen", "lowest frozen", "thawed", "thawed gently")
+# For sources that are no use beforehand, fewer treatments answer.
 TREATMENTS_OF = {
     "digits 0 to 4": TREATMENTS,
     "shuffled pixels": ("fine-tuned", "frozen"),
@@ -37,25 +54,13 @@ TREATMENTS_OF = {
     "untrained": ("frozen",),
 }
 LAYERS_KEPT = (0, 1, 2, 3)
-LABELS = (1, 2, 5, 10, 50, 100, 500)
 SEEDS = 5
-LEARNING_RATES = RATES[2:9]  # 1e-4 to 0.1
 STEPS, THAW, BATCH_SIZE = 300, 100, 50
-SOURCE_EPOCHS = 10
-# The validation images of the digits 5 to 9, two halves of so many each.
+# The validation images, or signals, of the digits 5 to 9, two halves of so many each.
 HALF, PART = 2400, 240
 MEASURES = {
     "tuning_accuracy": ("accuracy on the first half", "validation images of the digits 5 to 9, for tuning", "1"),
     "val_accuracy": ("validation accuracy", "validation images of the digits 5 to 9, the other half", "1"),
-}
-AXES = {
-    "network": tuple(NETWORKS),
-    "source": SOURCES,
-    "layers_kept": LAYERS_KEPT,
-    "treatment": TREATMENTS,
-    "labels": LABELS,
-    "learning_rate": LEARNING_RATES,
-    "seed": tuple(range(SEEDS)),
 }
 LONG_NAMES = {
     "network": "network of three hidden layers",
@@ -66,6 +71,19 @@ LONG_NAMES = {
     "learning_rate": "learning rate",
     "seed": "seed of the base, the labelled images, the new weights and the order",
 }
+
+
+def axes_of(task):
+    """The axes of the file of a task, and their values."""
+    return {
+        "network": NETWORKS,
+        "source": SOURCES,
+        "layers_kept": LAYERS_KEPT,
+        "treatment": TREATMENTS,
+        "labels": SIZES[task]["labels"],
+        "learning_rate": SIZES[task]["learning_rates"],
+        "seed": tuple(range(SEEDS)),
+    }
 
 
 def plan(layers_kept, treatment):
@@ -85,28 +103,27 @@ def arms(source):
     return found
 
 
-def trainings():
-    """How many trainings the file stands for."""
-    each = len(LABELS) * len(LEARNING_RATES) * SEEDS
-    return each * sum(len(arms(source)) for sources in NETWORKS.values() for source in sources)
+def trainings(task):
+    """How many trainings the file of a task stands for."""
+    sizes = SIZES[task]
+    each = len(sizes["labels"]) * len(sizes["learning_rates"]) * SEEDS
+    return each * sum(len(arms(source)) for sources in sizes["networks"].values() for source in sources)
 
 
 @cache
-def digits(split, first, last):
-    """Images and labels, counted from zero, of the digits from first to last."""
-    from nbhelpers.data import load_mnist
-
-    images, labels = load_mnist(split)
+def digits(task, split, first, last):
+    """Inputs and labels, counted from zero, of the digits from first to last."""
+    inputs, labels = engine.load(task, split)
     chosen = (labels >= first) & (labels <= last)
-    return images[chosen], labels[chosen] - first
+    return inputs[chosen], labels[chosen] - first
 
 
-def labelled(labels, seed):
-    """Images and labels of so many training images of each digit from 5 to 9; fewer are part of more."""
-    images, digit = digits("train", 5, 9)
-    order = np.random.default_rng(seed).permutation(len(images))
+def labelled(task, labels, seed):
+    """Inputs and labels of so many training images of each digit from 5 to 9; fewer are part of more."""
+    inputs, digit = digits(task, "train", 5, 9)
+    order = np.random.default_rng(seed).permutation(len(inputs))
     chosen = np.concatenate([order[digit[order] == d][:labels] for d in range(5)])
-    return images[chosen], digit[chosen]
+    return inputs[chosen], digit[chosen]
 
 
 def batches_of(images, seed):
@@ -116,10 +133,13 @@ def batches_of(images, seed):
     return np.concatenate([rng.permutation(images) for _ in range(rounds)])[: STEPS * size].reshape(STEPS, size)
 
 
-def build(network):
+def build(task, network):
     from nbhelpers.models import build_cnn, build_mlp
 
-    return share_patches(build_cnn(classes=5)) if network == "cnn" else build_mlp((100, 100, 100), classes=5)
+    options = {"input_shape": engine.shape_of(task), "classes": 5}
+    if network == "cnn":
+        return build_cnn(SIZES[task]["filters"], **options)
+    return build_mlp((100, 100, 100), **options)
 
 
 def share_patches(model):
@@ -127,37 +147,41 @@ def share_patches(model):
     import keras
 
     def call(layer, inputs):
-        out = -(-inputs.shape[1] // 2)
-        missing = max(0, 2 * (out - 1) + 3 - inputs.shape[1])
-        sides = (missing // 2, missing - missing // 2)
-        inputs = keras.ops.pad(inputs, ((0, 0), sides, sides, (0, 0)))
-        ends = [slice(i, i + 2 * out - 1, 2) for i in range(3)]
-        patches = keras.ops.concatenate([inputs[:, rows, columns] for rows in ends for columns in ends], -1)
+        out = [-(-size // 2) for size in inputs.shape[1:-1]]
+        missing = [max(0, 2 * (n - 1) + 3 - size) for n, size in zip(out, inputs.shape[1:-1], strict=True)]
+        inputs = keras.ops.pad(inputs, ((0, 0), *((n // 2, n - n // 2) for n in missing), (0, 0)))
+        ends = [[slice(i, i + 2 * n - 1, 2) for i in range(3)] for n in out]
+        patches = [inputs[(slice(None), *place)] for place in itertools.product(*ends)]
         kernel = keras.ops.reshape(layer.kernel, (-1, np.shape(layer.kernel)[-1]))
-        return layer.activation(patches @ kernel + layer.bias)
+        return layer.activation(keras.ops.concatenate(patches, -1) @ kernel + layer.bias)
 
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
+        if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D):
             layer.call = call.__get__(layer)
     return model
 
 
-def train_base(build, source, seed, *, epochs=SOURCE_EPOCHS):
-    """Build a network and train it on the source task; return it and its accuracy on validation images of the task."""
+def train_base(build, source, seed, *, task, epochs=None):
+    """Build a network and train it on the source task; return it and its accuracy on validation images of the task.
+
+    By default for as many epochs as `SIZES` says.
+    """
     import keras
 
     keras.utils.set_random_seed(seed)
     rng, model = np.random.default_rng([seed, 2]), build()
-    images, labels = digits("train", 0, 4)
-    valid, valid_labels = digits("valid", 0, 4)
+    inputs, labels = digits(task, "train", 0, 4)
+    valid, valid_labels = digits(task, "valid", 0, 4)
     if source == "shuffled pixels":
-        pixels = rng.permutation(28 * 28)
-        images, valid = (x.reshape(-1, 28 * 28)[:, pixels].reshape(-1, 28, 28) for x in (images, valid))
+        order = rng.permutation(inputs[0].size)
+        inputs, valid = (x.reshape(len(x), -1)[:, order].reshape(x.shape) for x in (inputs, valid))
     if source == "random labels":
         labels = rng.permutation(labels)
+    epochs = epochs or SIZES[task]["source_epochs"]
     for _ in range(0 if source == "untrained" else epochs):
-        order = rng.permutation(len(images))
-        model.fit(images[order], labels[order], batch_size=125, shuffle=False, verbose=0)
+        order = rng.permutation(len(inputs))
+        batch_size = SIZES[task]["source_batch_size"]
+        model.fit(inputs[order], labels[order], batch_size=batch_size, shuffle=False, verbose=0)
     return model, model.evaluate(valid, valid_labels, batch_size=1000, verbose=0)[1]
 
 
@@ -167,12 +191,12 @@ def weights_of(base, fresh, kept):
 
 
 @cache
-def training_of(network):
+def training_of(task, network):
     """Return the function that trains copies side by side: (weights, options, images, labels, order) → weights."""
     import jax
     import keras
 
-    model = build(network)
+    model = share_patches(build(task, network))
     model.optimizer.build(model.trainable_variables)
     start = [v.value for v in model.optimizer.variables]
     at_rate = [v.name for v in model.optimizer.variables].index("learning_rate")
@@ -207,7 +231,7 @@ def training_of(network):
         return (probabilities.argmax(-1) == labels).mean()
 
     def score(weights, images, labels):
-        parts = images.reshape(-1, PART, 28, 28), labels.reshape(-1, PART)
+        parts = images.reshape(-1, PART, *images.shape[1:]), labels.reshape(-1, PART)
         return jax.lax.map(lambda part: jax.vmap(accuracy, (0, None, None))(weights, *part), parts).mean(0)
 
     def train(weights, options, images, labels, order, valid):
@@ -227,7 +251,7 @@ def options_of(plans, rates):
     return rate, factor, np.repeat(np.array(trainable, "float32"), len(rates), axis=0)
 
 
-def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
+def transfer(task, network, source, seed):
     """Train a base and all its copies; return their accuracies, missing where none was recorded.
 
     Each measure has the shape (layers kept, treatments, labels, learning rates).
@@ -235,21 +259,23 @@ def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
     import jax
     import jax.numpy as jnp
 
-    base, source_accuracy = train_base(partial(build, network), source, seed)
-    fresh, found = build(network), arms(source)
+    labels, rates = SIZES[task]["labels"], SIZES[task]["learning_rates"]
+    base, source_accuracy = train_base(lambda: share_patches(build(task, network)), source, seed, task=task)
+    fresh, found = build(task, network), arms(source)
     copies = [weights_of(base.trainable_variables, fresh.trainable_variables, kept) for kept, _ in found]
     weights = [jnp.repeat(jnp.stack(values), len(rates), axis=0) for values in zip(*copies, strict=True)]
     options = options_of([plan for _, plan in found], rates)
-    images, digit = digits("valid", 5, 9)
-    valid = [(images[half : 2 * HALF : 2], digit[half : 2 * HALF : 2]) for half in (0, 1)]
-    most, most_labels = np.zeros((5 * max(LABELS), 28, 28), "float32"), np.zeros(5 * max(LABELS), int)
+    inputs, digit = digits(task, "valid", 5, 9)
+    valid = [(inputs[half : 2 * HALF : 2], digit[half : 2 * HALF : 2]) for half in (0, 1)]
+    most = np.zeros((5 * max(labels), *inputs.shape[1:]), "float32")
+    most_labels = np.zeros(len(most), int)
     shape = (len(LAYERS_KEPT), len(TREATMENTS), len(labels), len(rates))
     results = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
     for at, n in enumerate(labels):
-        few, few_labels = labelled(n, seed)
+        few, few_labels = labelled(task, n, seed)
         most[: len(few)], most_labels[: len(few)] = few, few_labels  # one shape, so that it compiles once
         order = batches_of(len(few), seed)
-        scores = jax.device_get(training_of(network)(weights, options, most, most_labels, order, valid))
+        scores = jax.device_get(training_of(task, network)(weights, options, most, most_labels, order, valid))
         for name, values in zip(MEASURES, scores, strict=True):
             for (kept, _), treatments, row in zip(found, found.values(), values.reshape(-1, len(rates)), strict=True):
                 for treatment in treatments:
@@ -257,35 +283,38 @@ def transfer(network, source, seed, *, labels=LABELS, rates=LEARNING_RATES):
     return {**results, "source_accuracy": np.float32(source_accuracy)}
 
 
-def record(*, folder=DATA_FOLDER, processes=None, train=transfer):
-    """Record the blocks that are missing, and join them; return the path of the file.
+def record(*, tasks=tuple(TASKS), folder=DATA_FOLDER, processes=None, train=transfer):
+    """Record the blocks that are missing; yield the path of each file, ``transfers_<task>.nc``, when it is made.
 
-    `train` stands for `transfer`, called with a network, a source and a seed, and has the same results.
+    `train` stands for `transfer`, called with a task, a network, a source and a seed, and has the same results.
     """
     engine.use_jax()
-    blocks = blocks_of(Path(folder) / "parts" / "transfers")
-    for _ in fill(blocks, partial(record_block, train), processes=processes):
-        pass
-    target = Path(folder) / "transfers.nc"
-    write(target, join(blocks))
-    return target
+    for task in tasks:
+        blocks = blocks_of(task, Path(folder) / "parts" / "transfers")
+        for _ in fill(blocks, partial(record_block, train), processes=processes):
+            pass
+        target = Path(folder) / f"transfers_{task}.nc"
+        write(target, join(task, blocks))
+        yield target
 
 
-def blocks_of(parts):
-    """The path of each block, and its network, source and seed."""
-    pairs = [(network, source) for network, sources in NETWORKS.items() for source in sources]
-    settings = [(*pair, seed) for pair in pairs for seed in range(SEEDS)]
-    names = "network", "source", "seed"
+def blocks_of(task, parts):
+    """The path of each block, and its task, network, source and seed."""
+    pairs = [(network, source) for network, sources in SIZES[task]["networks"].items() for source in sources]
+    settings = [(task, *pair, seed) for pair in pairs for seed in range(SEEDS)]
+    names = "task", "network", "source", "seed"
     return {path_of(parts, dict(zip(names, s, strict=True)), mark_of(*s)): s for s in settings}
 
 
-def mark_of(network, source, seed):
+def mark_of(task, network, source, seed):
     """The fingerprint of a block."""
+    sizes = {name: value for name, value in SIZES[task].items() if name != "networks"}
     return fingerprint(
-        setting=(network, source, seed),
+        setting=(task, network, source, seed),
         copies=list(arms(source).items()),
-        axes=(LAYERS_KEPT, TREATMENTS, LABELS, LEARNING_RATES),
-        duration=(STEPS, BATCH_SIZE, SOURCE_EPOCHS),
+        axes=(LAYERS_KEPT, TREATMENTS),
+        sizes=sizes,
+        duration=(STEPS, BATCH_SIZE),
         validation=HALF,
         code=VERSION,
         versions=engine.versions(),
@@ -296,30 +325,32 @@ def record_block(train, path, *setting):
     save(path, train(*setting))
 
 
-def join(blocks):
-    """Join the blocks into one dataset; raise if one is missing."""
-    shape = [len(values) for values in AXES.values()]
+def join(task, blocks):
+    """Join the blocks of a task into one dataset; raise if one is missing."""
+    axes = axes_of(task)
+    shape = [len(values) for values in axes.values()]
     arrays = {name: np.full(shape, np.nan, "float32") for name in MEASURES}
     base = np.full((len(NETWORKS), len(SOURCES), SEEDS), np.nan, "float32")
-    for path, (network, source, seed) in blocks.items():
-        place = list(NETWORKS).index(network), SOURCES.index(source)
+    for path, (_, network, source, seed) in blocks.items():
+        place = NETWORKS.index(network), SOURCES.index(source)
         with np.load(path) as block:
             base[(*place, seed)] = block["source_accuracy"]
             for name, array in arrays.items():
                 array[(*place, ..., seed)] = block[name]
     transfers = xr.Dataset(
-        {name: (list(AXES), array) for name, array in arrays.items()},
-        coords={name: list(values) for name, values in AXES.items()},
-        attrs=attributes(),
+        {name: (list(axes), array) for name, array in arrays.items()},
+        coords={name: list(values) for name, values in axes.items()},
+        attrs=attributes(task),
     )
     transfers["source_accuracy"] = ("network", "source", "seed"), base
     return described(transfers)
 
 
-def attributes():
-    """What the file says of itself."""
+def attributes(task):
+    """What the file of a task says of itself."""
     return {
-        "title": "Recorded transfers from the digits 0 to 4 to the digits 5 to 9",
+        "title": f"Recorded transfers from the digits 0 to 4 to the digits 5 to 9 of {TASKS[task]}",
+        "task": task,
         "steps": STEPS,
         "steps_before_a_thaw": THAW,
         "batch_size": BATCH_SIZE,
@@ -335,14 +366,5 @@ def described(transfers):
     return describe(transfers, measures=measures, axes=LONG_NAMES)
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Record transfers; resumes where it was.")
-    parser.add_argument("--processes", type=int, help="default: one a core")
-    parser.add_argument("--folder", type=Path, default=DATA_FOLDER, help="where the file goes")
-    arguments = parser.parse_args()
-    path = record(folder=arguments.folder, processes=arguments.processes)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-
-
 if __name__ == "__main__":
-    main()
+    run_from_command_line(record, "Record transfers; resumes where it was.")

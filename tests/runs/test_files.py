@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from nbhelpers.data import DATA_FOLDER, load_mnist, load_runs
+from nbhelpers.data import DATA_FOLDER, TASKS, load_mnist, load_runs
 from nbhelpers.models import batches, build_mlp, make_schedule
 from recorders import transfers
 from recorders.sweeps import SWEEPS
@@ -54,11 +54,13 @@ def test_the_atlas_is_as_large_as_promised(files):
 
 def test_readme_counts_the_trainings_right(files):
     files = {name: files[name] for name in NAMES}
-    trainings = sum(runs["diverged"].size for runs in files.values()) + transfers.trainings()
+    trainings = sum(runs["diverged"].size for runs in files.values())
+    trainings += sum(transfers.trainings(task) for task in TASKS)
     trainings += sum(sweep.trainings() for sweep in SWEEPS.values())
     assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text(encoding="utf-8")
     rows = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
-    assert f"{transfers.trainings():,} trainings" in rows
+    for task in TASKS:
+        assert f"`transfers_{task}.nc` holds {transfers.trainings(task):,} trainings" in rows
     for name, runs in files.items():
         assert f"| {runs['diverged'].size:,} |" in next(r for r in rows.splitlines() if f"runs_{name}.nc" in r)
 

@@ -16,7 +16,10 @@ from nbhelpers.data import (
     load_candidates,
     load_mnist,
     load_mnist1d,
+    load_own_tasks,
     load_parallel,
+    load_predictions,
+    load_probes,
     load_races,
     load_recipes,
     load_runs,
@@ -142,20 +145,33 @@ def test_damaged_runs_say_so(tmp_path):
         load_runs("small", folder=tmp_path)
 
 
-SEARCHES = partial(load_parallel, task="mnist")
+OF_A_TASK = {
+    "candidates": load_candidates,
+    "parallel": load_parallel,
+    "predictions": load_predictions,
+    "probes": load_probes,
+    "transfers": load_transfers,
+}
+
+
+@pytest.mark.parametrize(("name", "load"), OF_A_TASK.items())
+def test_a_task_has_a_file_of_its_own(name, load, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"{name}_mnist1d.nc"):
+        load(task="mnist1d", folder=tmp_path)
+    with pytest.raises(ValueError, match="'fashion'.*mnist, mnist1d"):
+        load(task="fashion", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("load", "name"),
+    ("name", "load"),
     [
-        (load_races, "races"),
-        (load_transfers, "transfers"),
-        (SEARCHES, "parallel_mnist"),
-        (partial(load_candidates, task="mnist1d"), "candidates_mnist1d"),
-        (load_recipes, "recipes_mnist"),
+        ("races", load_races),
+        ("own_tasks", load_own_tasks),
+        ("recipes_mnist", load_recipes),
+        *((f"{name}_mnist", partial(load, task="mnist")) for name, load in OF_A_TASK.items()),
     ],
 )
-def test_a_missing_or_damaged_file_is_refused_with_a_way_out(load, name, tmp_path):
+def test_a_missing_or_damaged_file_is_refused_with_a_way_out(name, load, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"git checkout -- data/{name}.nc"):
         load(folder=tmp_path)
     (tmp_path / f"{name}.nc").write_bytes(b"not netCDF")
@@ -189,7 +205,7 @@ def test_one_changed_byte_of_any_file_is_noticed(tmp_path):
 
 LOADERS = {
     "races": load_races,
-    "transfers": load_transfers,
+    "transfers_mnist": partial(load_transfers, task="mnist"),
     "runs_recipe_plain": partial(load_runs, "recipe_plain"),
     "runs_shapes_mnist1d": partial(load_runs, "shapes", task="mnist1d"),
 }

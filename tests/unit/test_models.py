@@ -66,9 +66,22 @@ def test_each_layer_of_the_convolutional_network_halves_height_and_width():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
 
 
+def test_each_layer_of_a_convolutional_network_for_signals_halves_their_length():
+    model = build_cnn((4, 6, 5), input_shape=(40,), classes=3)
+    shapes = [layer.output.shape[1:] for layer in layers(model, keras.layers.Conv1D)]
+    assert model.input_shape == (None, 40) and shapes == [(20, 4), (10, 6), (5, 5)]
+    assert model.count_params() == (3 + 1) * 4 + (3 * 4 + 1) * 6 + (3 * 6 + 1) * 5 + (5 * 5 + 1) * 3
+    signals = np.zeros((2, 40), "float32")
+    signals[1, 10] = 1
+    first = keras.Model(model.inputs[0], layers(model, keras.layers.Conv1D)[0].output)(signals)
+    changed = np.flatnonzero(np.any(np.asarray(first[0] != first[1]), axis=-1))
+    assert set(changed) <= {4, 5}, "a window holds three numbers, and moves by two"
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "match"),
     [
+        (((8,),), {"input_shape": (28, 28, 3)}, "of an image, as .28, 28., or of a signal"),
         ((8,), {}, "filters must be a sequence"),
         (((8, 0),), {}, "Each number in filters, one per hidden layer, must be a whole number.*got 0"),
         (((8,),), {"classes": 1}, "classes must be"),
