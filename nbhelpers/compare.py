@@ -200,7 +200,7 @@ def _degrees_of_freedom(variances, error):
     return error**4 / spread if spread else np.inf
 
 
-def tuned(scores, *, over="learning_rate"):
+def tuned(scores, *, over="learning_rate", by=None):
     """Give each candidate the value of a hyperparameter that suits it best.
 
     Parameters
@@ -209,6 +209,9 @@ def tuned(scores, *, over="learning_rate"):
         The higher the better, with the dimensions "seed", `over`, and any others, which are the candidates.
     over : str
         The hyperparameter to tune. Each candidate keeps the value with the best mean over the seeds.
+    by : xarray.DataArray, optional
+        Scores by which the value is chosen, with the same dimensions; by default `scores` themselves, which flatters
+        the chosen ones a little. With scores from other images, what is returned has chosen nothing.
 
     Returns
     -------
@@ -220,13 +223,16 @@ def tuned(scores, *, over="learning_rate"):
     Raises
     ------
     ValueError
-        If `scores` lacks one of the two dimensions.
+        If `scores` lacks one of the two dimensions, or `by` has others.
     """
+    by = scores if by is None else by
+    if set(by.dims) != set(scores.dims):
+        raise ValueError(f"by needs the dimensions of scores, {', '.join(scores.dims)}, and has {', '.join(by.dims)}.")
     for name in (over, "seed"):
         if name not in scores.dims:
             raise ValueError(f"scores needs the dimension {name!r} to be tuned, and has {', '.join(scores.dims)}.")
     # A mean with a run that diverged is not a number, and must not win.
-    place = scores.mean("seed", skipna=False).fillna(-np.inf).argmax(over)
+    place = by.mean("seed", skipna=False).fillna(-np.inf).argmax(over)
     values = scores[over].values if over in scores.coords else np.arange(scores.sizes[over])
     edges = [values.argmin(), values.argmax()] if np.issubdtype(values.dtype, np.number) else []
     chosen = xr.DataArray(values, dims=over, attrs=scores[over].attrs)[place].drop_vars(over, errors="ignore")

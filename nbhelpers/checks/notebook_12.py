@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -75,7 +76,9 @@ def _reports(flawed, mended, *, images, draws, rng):
     rng, found, kept = np.random.default_rng(rng), ([], []), []
     for seed in tqdm(fresh_seeds(rng, draws), unit="draw", leave=False):
         chosen = rng.choice(len(pool), images, replace=False)
-        with threadpool_limits(1):  # with so few images threads would wait for one another
+        # With so few images threads would wait for one another; and few epochs are no mistake here.
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             results = [_result(program, pool[chosen], labels[chosen], seed) for program in (flawed, mended)]
             predicted = [_predictions(predict, new[0]) for _, predict in results]
         for rows, (reported, _), each in zip(found, results, predicted, strict=True):
@@ -162,8 +165,6 @@ def _drawn(rng):
 
 def _with_accounts(program, data, shift):
     """Call a program with a `train` that keeps accounts; return its result, and the trainings of each activation."""
-    import warnings
-
     from sklearn.neural_network import MLPClassifier
 
     images, labels = data

@@ -328,3 +328,12 @@ def test_networks_that_err_on_the_same_images_do_not_flatter():
 def test_no_more_networks_and_images_than_there_are(options):
     with pytest.raises(ValueError, match="cannot be had"):
         flattery(np.ones((4, 100)), **options)
+
+
+def test_scores_may_be_tuned_by_others():
+    axes = {"learning_rate": [0.1, 1.0, 10.0], "seed": [0, 1]}
+    scores = xr.DataArray([[0.9, 0.9], [0.5, 0.5], [0.7, 0.7]], axes)
+    best = tuned(scores, by=xr.DataArray([[0.2, 0.2], [0.8, 0.8], [0.1, 0.1]], axes))
+    assert best.values.tolist() == [0.5, 0.5] and best.learning_rate == 1 and not best.at_edge
+    with pytest.raises(ValueError, match="by needs the dimensions of scores, learning_rate, seed, and has seed"):
+        tuned(scores, by=scores.isel(learning_rate=0, drop=True))
