@@ -139,10 +139,15 @@ def named(answer, names, what):
     return {name: answer[name] for name in names}
 
 
+def callable_answer(answer, *, name):
+    """Say at once that an answer is no function, where a check trains before it calls it."""
+    if not callable(answer):
+        raise AnswerError(f"{name} should be a function, got {shown(answer)}.")
+
+
 def call(function, *arguments, name):
     """Call a function of the reader's; an error in it is told in a sentence."""
-    if not callable(function):
-        raise AnswerError(f"{name} should be a function, got {shown(function)}.")
+    callable_answer(function, name=name)
     try:
         return function(*arguments)
     except Exception as error:

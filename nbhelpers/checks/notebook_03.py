@@ -112,8 +112,10 @@ def _trained_copy(model, images, labels, *, rate, seed, epochs):
 
     keras.utils.set_random_seed(seed)
     model = _copy(model)
-    model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy")
+    # Forty steps in one call, and the variables of the optimizer made before: the same training in half the time.
+    model.compile(keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", steps_per_execution=40)
     try:
+        model.optimizer.build(model.trainable_variables)
         model.fit(batches(images, labels), epochs=epochs, shuffle=False, verbose=0)
     except Exception as error:
         problem = cut(str(error), 200)

@@ -10,6 +10,7 @@ from nbhelpers.checks.common import (
     accuracy_of,
     beats,
     call,
+    callable_answer,
     check,
     counted_training,
     cut,
@@ -46,6 +47,7 @@ def thawed(thaw):
 
     from nbhelpers.models import build_mlp
 
+    callable_answer(thaw, name="thaw")
     model = build_mlp((6, 5), batch_norm=True, input_shape=(4,), classes=3)
     for layer in model.layers[:-1]:
         layer.trainable = False

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from nbhelpers.checks.common import (
     AnswerError,
     call,
+    callable_answer,
     check,
     fresh_seeds,
     mnist,
@@ -117,6 +118,7 @@ def budgets(flawed, mended, *, name, rng=None):
     validation accuracy, and return by how much the second candidate beats the first. Images are drawn anew at each
     call, and a seed stands for another one each time.
     """
+    callable_answer(mended, name="Your program")
     problem = _misnamed(4, name)
     rng = np.random.default_rng(rng)
     data, shift = _drawn(rng), int(rng.integers(10**6))

@@ -17,11 +17,12 @@ from nbhelpers.models import batches, build_mlp
 from nbhelpers.widgets import digit_pad
 
 plt.style.use("nbhelpers.course")
-train = load_mnist("train", n=10_000)
-keras.utils.set_random_seed(0)  # before the networks are built, which draws their weights
-networks = {"no hidden layer": build_mlp(()), "100 hidden units": build_mlp((100,))}
-for model in networks.values():
-    model.fit(batches(*train), epochs=5, shuffle=False, verbose=0)""",
+if "networks" not in globals():  # the tests that follow find the kernel with networks that are trained
+    train = load_mnist("train", n=10_000)
+    keras.utils.set_random_seed(0)  # before the networks are built, which draws their weights
+    networks = {"no hidden layer": build_mlp(()), "100 hidden units": build_mlp((100,))}
+    for model in networks.values():
+        model.fit(batches(*train), epochs=5, shuffle=False, verbose=0)""",
     "pad = digit_pad(networks)\npad",
 ]
 

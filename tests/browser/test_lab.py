@@ -5,7 +5,7 @@ import nbformat
 from tests.browser.conftest import ROOT, open_notebook, run_all
 
 FIRST = "01_train_a_first_network.ipynb"
-SHORTEST = "03_choose_the_number_of_neurons.ipynb"  # the others run in the notebook tests
+SHORTEST = "06_normalize_batches.ipynb"  # the others run in the notebook tests
 
 
 def test_a_notebook_runs_from_top_to_bottom_and_shows_its_figures(page, lab):

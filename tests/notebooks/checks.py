@@ -1,6 +1,7 @@
 """What a notebook file must satisfy. Each check takes a notebook and its path, and yields a sentence a problem."""
 
 import re
+from functools import cache
 
 import nbformat
 
@@ -247,6 +248,12 @@ def lines_printed_in(notebook, section):
                 yield from text_of(output.get("text", "")).splitlines()
 
 
+@cache
+def evidence(path):
+    """A notebook of evidence, read once, since each word that is turned in a lesson is looked for in it."""
+    return nbformat.read(path, as_version=4)
+
+
 def statements_are_printed(notebook, path):
     """Each line of a lesson's summary, and its rule of thumb, is what code prints in the section that it links to."""
     if not evidence_of(notebook, path):
@@ -256,7 +263,7 @@ def statements_are_printed(notebook, path):
             yield f"cell {number} has no link to the evidence for: {text}"
             continue
         name, _, section = target.partition("#")
-        other = nbformat.read(path.parent / name, as_version=4) if name else notebook
+        other = evidence(path.parent / name) if name else notebook
         if text not in list(lines_printed_in(other, section)):
             yield f"cell {number} says what is not printed in {target}: {text}"
 

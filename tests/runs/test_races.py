@@ -75,7 +75,7 @@ def test_the_box_is_a_small_part_of_the_atlas():
 @pytest.mark.parametrize(("task", "space"), WHERE)
 @pytest.mark.parametrize("name", [name for name in SEARCH_METHODS if name != GAUSSIAN])
 def test_a_repetition_comes_out_the_same(task, space, name):
-    marks = races.MARKS[:30] if name == "tpe with hyperband" else races.MARKS  # its last trainings take seconds
+    marks = races.MARKS[:20] if name == "tpe with hyperband" else races.MARKS  # its last trainings take seconds
     for repetition in AGAIN:
         check_again(task, space, name, repetition, marks=marks)
 

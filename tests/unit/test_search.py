@@ -121,7 +121,7 @@ def test_a_bracket_keeps_the_best_third_at_each_rung():
 def longest(name, rungs):
     """How often a method trains a configuration to each rung, and no further."""
     scores = np.random.default_rng(0).random((200, 27))
-    trials, _ = run_search(SEARCH_METHODS[name]({"a": range(200)}, rng(), rungs=rungs), scores, budget=3000)
+    trials, _ = run_search(SEARCH_METHODS[name]({"a": range(200)}, rng(), rungs=rungs), scores, budget=400)
     epochs = {}
     for trial in trials:
         epochs[trial.configuration] = max(trial.epochs, epochs.get(trial.configuration, 0))
