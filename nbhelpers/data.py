@@ -192,15 +192,15 @@ def _digest(path, size, changed):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_runs(name="atlas", *, task=None, folder=DATA_FOLDER):
+def load_runs(name="atlas", *, task, folder=DATA_FOLDER):
     """Open recorded trainings as one labelled array per measured quantity.
 
     Parameters
     ----------
     name : str
         What was varied, such as "atlas": the file ``data/runs_<name>_<task>.nc``.
-    task : {"mnist", "mnist1d"}, optional
-        What the networks learned. Without it, the first edition's ``data/runs_<name>.nc``, on MNIST.
+    task : {"mnist", "mnist1d"}
+        What the networks learned.
     folder : path, optional
         Where the file lies, if not in the course's own ``data`` folder.
 
@@ -221,22 +221,20 @@ def load_runs(name="atlas", *, task=None, folder=DATA_FOLDER):
     of_task = _of_task(task)
     path = Path(folder) / f"runs_{name}{of_task}.nc"
     if not path.is_file():
-        known = sorted(
-            p.stem.removeprefix("runs_").removesuffix(of_task) for p in path.parent.glob(f"runs_*{of_task}.nc")
-        )
-        on_task = f" on {TASKS[task]}" if task else ""
+        files = sorted(path.parent.glob(f"runs_*{of_task}.nc"))
+        known = ", ".join(file.stem.removeprefix("runs_").removesuffix(of_task) for file in files)
         raise FileNotFoundError(
-            f"There are no recorded runs named {name!r}{on_task} in {folder}. There are: {', '.join(known) or 'none'}. "
+            f"There are no recorded runs named {name!r} on {TASKS[task]} in {folder}. There are: {known or 'none'}. "
             f"Restore a missing file with `git checkout -- data`."
         )
     return _open(path)
 
 
 def _of_task(task):
-    """What the name of a file ends with if it belongs to a task."""
-    if task not in (None, *TASKS):
+    """What the name of a file ends with that belongs to a task."""
+    if task not in TASKS:
         raise ValueError(f"Unknown task {task!r}. Choose one of: {', '.join(TASKS)}.")
-    return f"_{task}" if task else ""
+    return f"_{task}"
 
 
 def load_transfers(*, task, folder=DATA_FOLDER):
@@ -290,13 +288,13 @@ def load_probes(*, task, folder=DATA_FOLDER):
     return _open_named("probes" + _of_task(task), folder)
 
 
-def load_races(*, task=None, folder=DATA_FOLDER):
+def load_races(*, task, folder=DATA_FOLDER):
     """Open the recorded races of search methods on the atlas.
 
     Parameters
     ----------
-    task : {"mnist", "mnist1d"}, optional
-        On whose atlas. Without it, the first edition's ``races.nc``, which has no axis ``space``.
+    task : {"mnist", "mnist1d"}
+        On whose atlas.
     folder : path, optional
         Where the file lies, if not in the course's own ``data`` folder.
 

@@ -102,7 +102,7 @@ from nbhelpers.data import load_runs
 from nbhelpers.plots import plot_sweep
 from nbhelpers.widgets import explore
 plt.style.use("nbhelpers.course")
-runs = load_runs("budgets").sel(budget=40_000, batch_norm=False)
+runs = load_runs("widths", task="mnist").sel(units=64, drop=True)
 def draw(runs, *, epoch=1, seeds=3, ax=None):
     accuracy = runs["val_accuracy"].sel(epoch=epoch).isel(seed=slice(seeds))
     plot_sweep(accuracy, x="learning_rate", hue="hidden_layers", ax=ax)

@@ -17,7 +17,7 @@ from nbhelpers.widgets import live_lab
 plt.style.use("nbhelpers.course")
 train, valid = load_mnist("train", n=10_000), load_mnist("valid")"""
 CONTROLS = [name for name in DEFAULTS if name != "seed"]
-LAB = f"""lab = live_lab(train, valid, controls={CONTROLS}, recorded=load_runs())
+LAB = f"""lab = live_lab(train, valid, controls={CONTROLS}, recorded=load_runs(task="mnist"))
 lab"""
 
 SIGNALS = f"""from nbhelpers.data import load_mnist1d

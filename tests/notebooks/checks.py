@@ -193,7 +193,7 @@ def template(notebook, path):
 
 
 def evidence_of(notebook, path):
-    """The notebooks of evidence that a lesson leads to: none for a lesson of the first edition."""
+    """The notebooks of evidence that a lesson leads to: all that its statements link to."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return [path.parent / name for name in dict.fromkeys(re.findall(r"\]\((evidence/[^)#]+)", text))]
 

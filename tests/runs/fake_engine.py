@@ -51,4 +51,4 @@ def fake_block(sweep, setting):
 
 
 if __name__ == "__main__":
-    list(runs.record(["fake"], folder=sys.argv[1], sweeps={"fake": SWEEP}, train=fake_block, processes=2))
+    list(runs.record(["fake_mnist"], folder=sys.argv[1], sweeps={"fake_mnist": SWEEP}, train=fake_block, processes=2))

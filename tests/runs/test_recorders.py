@@ -34,7 +34,7 @@ def start(folder, **environment):
 
 
 def finished(folder):
-    return {path.name for path in (folder / "parts" / "fake").glob("*.npz")}
+    return {path.name for path in (folder / "parts" / "fake_mnist").glob("*.npz")}
 
 
 def starts(folder):
@@ -55,7 +55,7 @@ def check_each_number(file):
 def test_killed_again_and_again_it_ends_with_every_run_in_its_place(tmp_path):
     random.seed(0)
     kills = 0
-    while not (tmp_path / "runs_fake.nc").exists():
+    while not (tmp_path / "runs_fake_mnist.nc").exists():
         before, process = len(finished(tmp_path)), start(tmp_path, SECONDS_EACH="0.3")
         while process.poll() is None and len(finished(tmp_path)) < before + 2:
             time.sleep(0.01)
@@ -64,10 +64,10 @@ def test_killed_again_and_again_it_ends_with_every_run_in_its_place(tmp_path):
             process.kill()  # the recorder alone, so that its workers are left behind
             kills += 1
         process.communicate()  # which waits for the workers, too: they hold the other end
-        for path in (tmp_path / "parts" / "fake").glob("*.npz"):
+        for path in (tmp_path / "parts" / "fake_mnist").glob("*.npz"):
             np.load(path)["loss"]  # never half written
     assert kills > 1, "it was hardly killed, so little was tested"
-    check_each_number(tmp_path / "runs_fake.nc")
+    check_each_number(tmp_path / "runs_fake_mnist.nc")
     again = sum(count - 1 for count in Counter(starts(tmp_path)).values())
     assert again <= kills * 2, "more was lost than the two blocks under way"
 
@@ -75,7 +75,7 @@ def test_killed_again_and_again_it_ends_with_every_run_in_its_place(tmp_path):
 def test_a_finished_block_is_not_trained_again_and_another_sweep_takes_none_of_them(tmp_path):
     start(tmp_path).communicate()
     assert len(finished(tmp_path)) == N_BLOCKS
-    next((tmp_path / "parts" / "fake").glob("5-2-*.npz")).unlink()
+    next((tmp_path / "parts" / "fake_mnist").glob("5-2-*.npz")).unlink()
     start(tmp_path).communicate()
     assert len(starts(tmp_path)) == N_BLOCKS + 1
     start(tmp_path, JAX_VERSION="2").communicate()
@@ -93,9 +93,11 @@ def test_a_failing_block_stops_the_others_and_is_named(tmp_path):
     process = start(tmp_path, FAILS="13-1", SECONDS_EACH="1800")
     message = process.communicate()[1]
     assert (
-        process.returncode and "('fake', {'units': 13, 'hidden_layers': 1}) failed" in message and "no luck" in message
+        process.returncode
+        and "('fake_mnist', {'units': 13, 'hidden_layers': 1}) failed" in message
+        and "no luck" in message
     )
-    assert not finished(tmp_path) and not (tmp_path / "runs_fake.nc").exists()
+    assert not finished(tmp_path) and not (tmp_path / "runs_fake_mnist.nc").exists()
 
 
 CHANGES = [
@@ -133,7 +135,7 @@ def record_here(folder, monkeypatch):
     monkeypatch.setenv("STARTS", str(folder / "starts"))
     paths = runs.blocks_of(SWEEP, folder)
     for path, setting in paths.items():
-        runs.record_block({"fake": SWEEP}, fake_block, path, "fake", setting)
+        runs.record_block({"fake_mnist": SWEEP}, fake_block, path, "fake_mnist", setting)
     return paths
 
 
@@ -160,11 +162,11 @@ def test_a_diverged_run_is_kept_and_marked(tmp_path, monkeypatch):
 
 
 def test_what_is_recorded_is_listed_with_its_sum_beside_the_others(tmp_path):
-    (tmp_path / SUMS).write_text("0123  runs_other.nc\n4567  runs_fake.nc\n")
+    (tmp_path / SUMS).write_text("0123  runs_other.nc\n4567  runs_fake_mnist.nc\n")
     start(tmp_path).communicate()
     sums = read_sums(tmp_path / SUMS)
-    assert list(sums) == ["runs_fake.nc", "runs_other.nc"] and sums["runs_other.nc"] == "0123"
-    assert load_runs("fake", folder=tmp_path)["loss"].size  # which holds the file against its sum
+    assert list(sums) == ["runs_fake_mnist.nc", "runs_other.nc"] and sums["runs_other.nc"] == "0123"
+    assert load_runs("fake", task="mnist", folder=tmp_path)["loss"].size  # which holds the file against its sum
 
 
 def test_losses_keep_twelve_bits_and_stay_finite():

@@ -122,7 +122,7 @@ def test_a_truncated_or_altered_file_is_refused(tmp_path, damage):
 def test_unknown_runs_list_the_known_ones(tmp_path):
     xr.Dataset().to_netcdf(tmp_path / "runs_small.nc", engine="h5netcdf")
     with pytest.raises(FileNotFoundError, match="'large'.*small"):
-        load_runs("large", folder=tmp_path)
+        load_runs("large", task="mnist", folder=tmp_path)
 
 
 def test_unknown_runs_of_a_task_list_those_of_that_task_only(tmp_path):
@@ -140,9 +140,9 @@ def test_a_task_has_runs_of_its_own(task):
 
 
 def test_damaged_runs_say_so(tmp_path):
-    (tmp_path / "runs_small.nc").write_bytes(b"no netCDF file")
+    (tmp_path / "runs_small_mnist.nc").write_bytes(b"no netCDF file")
     with pytest.raises(ValueError, match="damaged.*git checkout"):
-        load_runs("small", folder=tmp_path)
+        load_runs("small", task="mnist", folder=tmp_path)
 
 
 OF_A_TASK = {
@@ -165,7 +165,6 @@ def test_a_task_has_a_file_of_its_own(name, load, tmp_path):
 @pytest.mark.parametrize(
     ("name", "load"),
     [
-        ("races", load_races),
         ("own_tasks", load_own_tasks),
         ("recipes_mnist", load_recipes),
         *((f"{name}_mnist", partial(load, task="mnist")) for name, load in OF_A_TASK.items()),
@@ -180,7 +179,7 @@ def test_a_missing_or_damaged_file_is_refused_with_a_way_out(name, load, tmp_pat
 
 
 def test_each_data_file_is_listed_with_its_sum():
-    """One changed value of a file turns this red: say so with `blocks.list_sum` if it was changed on purpose."""
+    """One changed value of a file turns this red: say so with `store.list_sum` if it was changed on purpose."""
     files = [path for path in DATA_FOLDER.iterdir() if path.suffix in (".nc", ".npz")]
     assert len(files) >= 10
     assert read_sums(DATA_FOLDER / data.SUMS) == {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
@@ -254,20 +253,24 @@ sys.stdin.read()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks differently, and no other program can then read")
 def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path):
-    shutil.copy(DATA_FOLDER / "races.nc", tmp_path)
-    command = [sys.executable, "-c", HOLD, str(tmp_path / "races.nc")]
+    shutil.copy(DATA_FOLDER / "races_mnist.nc", tmp_path)
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "races_mnist.nc")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(ValueError, match="races.nc is in use.*lock.*try again.*HDF5_USE_FILE_LOCKING") as caught:
-            load_races(folder=tmp_path)
+        with pytest.raises(
+            ValueError, match="races_mnist.nc is in use.*lock.*try again.*HDF5_USE_FILE_LOCKING"
+        ) as caught:
+            load_races(task="mnist", folder=tmp_path)
         holder.stdin.close()
     assert "damaged" not in str(caught.value)
-    load_races(folder=tmp_path)
+    load_races(task="mnist", folder=tmp_path)
 
 
-@pytest.mark.parametrize("load", [load_races, lambda folder: load_mnist("valid", path=folder / "mnist.npz")])
+@pytest.mark.parametrize(
+    "load", [partial(load_races, task="mnist"), lambda folder: load_mnist("valid", path=folder / "mnist.npz")]
+)
 def test_a_file_that_may_not_be_read_is_not_called_damaged(load, tmp_path, monkeypatch):
-    for name in ("races.nc", "mnist.npz", data.SUMS):
+    for name in ("races_mnist.nc", "mnist.npz", data.SUMS):
         shutil.copy(DATA_FOLDER / name, tmp_path)
 
     def refused(*args):

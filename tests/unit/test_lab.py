@@ -383,7 +383,7 @@ def test_an_interrupt_while_waiting_stops_the_training_and_keeps_it(lab, monkeyp
 
 
 def test_the_recorded_band_belongs_to_the_settings():
-    runs = load_runs()
+    runs = load_runs(task="mnist")
     band = curves.recorded_history(runs, DEFAULTS | {"hidden_layers": 2, "epochs": 8})
     chosen = {"hidden_layers": 2, "units": 64, "activation": "relu", "batch_norm": False, "optimizer": "adam"}
     expected = runs.sel(chosen | {"learning_rate": 0.001, "dropout": 0.0}).sel(epoch=slice(8))
@@ -506,12 +506,16 @@ def test_pictures_hold_no_pyplot_state_and_redraw_earlier_runs(lab):
 def test_recorded_runs_are_drawn_into_the_stored_picture_but_not_before_a_training():
     train, valid = load_mnist("train", n=500), load_mnist("valid")
     with_band, without = (
-        live_lab(train, valid, controls=["units"], recorded=r, training_images=500) for r in (load_runs(), None)
+        live_lab(train, valid, controls=["units"], recorded=r, training_images=500)
+        for r in (load_runs(task="mnist"), None)
     )
     assert with_band.picture == without.picture
     assert with_band.fallback()[0] == without.fallback()[0], "five hundred images are not those of the recorded runs"
     train = load_mnist("train", n=10_000)
-    assert live_lab(train, valid, controls=["units"], recorded=load_runs()).fallback()[0] != without.fallback()[0]
+    assert (
+        live_lab(train, valid, controls=["units"], recorded=load_runs(task="mnist")).fallback()[0]
+        != without.fallback()[0]
+    )
 
 
 def test_the_picture_in_words_says_how_far_the_recorded_runs_go(atlas):
@@ -570,12 +574,12 @@ def test_bad_arguments_are_named(images, change, message):
         ("images", dict, 'as load_runs("atlas", task="mnist") returns; got dict.'),
         (
             "signals",
-            lambda: load_runs().mean("seed"),
+            lambda: load_runs(task="mnist").mean("seed"),
             'as load_runs("atlas", task="mnist1d") returns; got activation, ',
         ),
         (
             "signals",
-            load_runs,
+            lambda: load_runs(task="mnist"),
             "The recorded runs are of MNIST, and train holds signals of MNIST-1D: "
             'give load_runs("atlas", task="mnist1d"), or none.',
         ),
@@ -726,7 +730,7 @@ def test_bad_settings_and_guesses_are_named(lab):
 
 def test_the_default_settings_are_those_of_the_recorder():
     """Else the band would belong to other networks than the live ones."""
-    attributes = load_runs().attrs
+    attributes = load_runs(task="mnist").attrs
     assert attributes["batch_size"] == DEFAULTS["batch_size"]
     assert attributes["images"] == DEFAULTS["training_images"]
 

@@ -107,7 +107,7 @@ def check_recorded(recorded, task):
             "recorded must be runs with the axes seed and epoch, and no others than hyperparameters of the lab, as "
             f"{right} returns; got {', '.join(sorted(map(str, axes))) or type(recorded).__name__}."
         )
-    name = recorded.attrs.get("task", "mnist")  # which the first edition's files do not say
+    name = recorded.attrs.get("task")
     if name != task.name:
         raise ValueError(
             f"The recorded runs are of {TITLES.get(name, name)}, and train holds {task.inputs} of {task.title}: "

@@ -1,4 +1,4 @@
-"""Each file of the second edition is the sweep that the recorder lists: complete, finite, described."""
+"""Each file of recorded runs is the sweep that the recorder lists: complete, finite, described."""
 
 from functools import cache
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nbhelpers.data import DATA_FOLDER, TASKS, load_runs
+from recorders import transfers
 from recorders.sweeps import INPUTS, SWEEPS
 from tests.runs.again import bounded, distance, train_again
 
@@ -14,12 +15,23 @@ NAMES = [name for name in SWEEPS if (DATA_FOLDER / f"runs_{name}.nc").exists()]
 
 @cache
 def load(name):
-    return load_runs(name)
+    content, _, task = name.rpartition("_")
+    return load_runs(content, task=task)
+
+
+def test_readme_counts_the_trainings_right():
+    trainings = sum(transfers.trainings(task) for task in TASKS)
+    trainings += sum(sweep.trainings() for sweep in SWEEPS.values())
+    assert f"{trainings:,} recorded trainings" in (DATA_FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    rows = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
+    for task in TASKS:
+        assert f"`transfers_{task}.nc` holds {transfers.trainings(task):,} trainings" in rows
 
 
 def test_what_both_tasks_have_recorded_is_there():
     assert {f"{content}_{task}" for content in ("atlas", "widths", "optimizers") for task in TASKS} <= set(NAMES)
     assert "data_sizes_mnist" in NAMES
+    assert {f"runs_{name}.nc" for name in SWEEPS} == {path.name for path in DATA_FOLDER.glob("runs_*.nc")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,6 +125,7 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
     ("small_batches_mnist1d", normalized("batch, after", "sgd", 8, 0.1), 2),
     ("activations_mnist", {"activation": "silu", "hidden_layers": 8, "optimizer": "adam", "learning_rate": 0.00316}, 3),
     ("regularizers_mnist", {"penalty": "weight_decay=1", **size(10_000, 100, 1, 0.00316, 0.4)}, 2),
+    ("three_layers_of_sigmoids_mnist", {"batch_norm": True, "learning_rate": 1.0}, 1),
     ("regularizers_mnist1d", {"penalty": "l1=0.001", **size(500, 100, 1, 0.001, 0.0)}, 40),
 ]
 
@@ -134,14 +147,6 @@ def test_the_rates_go_on_until_networks_fail():
         scores = load(f"atlas_{task}")["val_accuracy"].isel(epoch=-1).mean("seed")
         best = scores.max("learning_rate").where(scores.argmax("learning_rate") == scores.sizes["learning_rate"] - 1)
         assert not (best > fails).any()
-
-
-def test_at_shared_settings_it_agrees_with_the_first_edition():
-    first, second = (load(name)["val_accuracy"].sel(epoch=15).mean("seed") for name in ("atlas", "atlas_mnist"))
-    second = second.sel({name: first[name] for name in first.dims})
-    difference = (second - first).where((first > 0.9) & (second > 0.9))
-    assert difference.count() > 700
-    assert abs(float(difference.mean())) < 0.001 and float(difference.std()) < 0.006
 
 
 @pytest.mark.parametrize("task", TASKS)
