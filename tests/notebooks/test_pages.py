@@ -40,7 +40,7 @@ def test_an_entry_leads_to_a_notebook_that_uses_the_term(line, entry):
         assert re.search(words_of(term), text), f"{entry['target']} never says {term!r}"
 
 
-EVERYDAY = {"base", "budget", "gain", "step"}  # words that lessons also use in their plain sense
+EVERYDAY = {"base", "budget", "gain", "momentum", "step"}  # words that lessons also use in another sense
 
 
 def numbered_terms():
@@ -69,7 +69,7 @@ def used_too_early(lessons):
 
 
 def lessons_of_today():
-    return [(p.name[:2], paragraphs(nbformat.read(p, as_version=4).cells)) for p in sorted(FOLDER.glob("0[1-6]_*"))]
+    return [(p.name[:2], paragraphs(nbformat.read(p, as_version=4).cells)) for p in sorted(FOLDER.glob("*_*.ipynb"))]
 
 
 def test_no_lesson_uses_a_term_before_the_lesson_that_defines_it():
@@ -85,7 +85,7 @@ def test_a_term_that_is_used_too_early_is_noticed():
 def test_the_glossary_is_in_order_and_on_one_page():
     terms = [re.search(r"\*\*(.+?)\*\*", line).group(1).lower() for line, _ in entries()]
     assert terms == sorted(set(terms))
-    assert 30 <= len(terms) <= 70
+    assert 30 <= len(terms) <= 90
 
 
 @pytest.mark.parametrize("term", ["history", "validation set", "batch normalization", "multilayer perceptron"])
@@ -104,16 +104,6 @@ def test_a_page_speaks_like_the_notebooks_and_its_links_lead_somewhere(path):
 def test_the_rules_of_thumb_are_those_of_the_notebooks():
     assert RULES.read_text(encoding="utf-8") == collect_rules.page(), (
         "run `make notebooks ONLY=...` or tools/collect_rules.py again"
-    )
-
-
-def test_notebook_12_shows_the_page_of_today():
-    cells = nbformat.read(FOLDER / "12_report_one_honest_score.ipynb", as_version=4).cells
-    shown = [
-        o.data["text/markdown"] for c in cells for o in c.get("outputs", []) if "text/markdown" in o.get("data", {})
-    ]
-    assert shown == [RULES.read_text(encoding="utf-8")], (
-        "run `make notebooks ONLY=notebooks/12_report_one_honest_score.ipynb`"
     )
 
 
@@ -150,6 +140,5 @@ def test_each_lab_has_the_controls_that_were_taught_so_far():
     assert "controls" not in cell_with("07", "lab = live_lab(").source, "all of them"
 
 
-@pytest.mark.parametrize("number", ["01", "12"])
-def test_the_digit_pad_shows_two_networks(number):
-    assert cell_with(number, "digit_pad(").source.count('": ') == 2
+def test_the_digit_pad_shows_two_networks():
+    assert cell_with("01", "digit_pad(").source.count('": ') == 2
