@@ -43,13 +43,17 @@ NEEDED = {
         "machines",
         ["plt.style", "def plot_machines", "explore(plot_machines"],
     ),
-    "11_transfer_what_was_learned": (
-        "labels",
-        ["plt.style", "= load_transfers()", "def plot_layers", "explore(plot_layers"],
+    "12_report_one_honest_score": (
+        "images",
+        ["plt.style", "def plot_flattery", "explore(plot_flattery"],
+    ),
+    "13_tune_a_task_of_your_own": (
+        "better",
+        ["plt.style", "def plot_sureness", "explore(plot_sureness"],
     ),
 }
 
-STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization"]
+STORED = [*NEEDED, "04_choose_an_activation_and_an_initialization", "11_transfer_what_was_learned"]
 
 
 def needed_cells(lab, name):

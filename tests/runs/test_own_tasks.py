@@ -56,3 +56,10 @@ def test_the_recorded_file_is_whole():
     assert (runs.difference.sel(method="network") == 0).all()
     floors = runs.score.sel(method="floor").mean("cut")
     assert abs(floors.sel(task="diabetes")) < 0.1 and abs(floors.sel(task="mnist1d") - 0.1) < 0.02
+
+
+def test_the_notebook_runs_as_it_stands_on_a_quantity():
+    """Classes are what the notebook itself runs on."""
+    found = own_tasks.run("diabetes", 0, trials=1)
+    network, *_, floor = found["score"]
+    assert network > 0.1 > abs(floor) and found["locked"] == 89
