@@ -120,8 +120,8 @@ def test_a_truncated_or_altered_file_is_refused(tmp_path, damage):
 
 
 def test_unknown_runs_list_the_known_ones(tmp_path):
-    xr.Dataset().to_netcdf(tmp_path / "runs_small.nc", engine="h5netcdf")
-    with pytest.raises(FileNotFoundError, match="'large'.*small"):
+    xr.Dataset().to_netcdf(tmp_path / "runs_small_mnist.nc", engine="h5netcdf")
+    with pytest.raises(FileNotFoundError, match="'large' on MNIST.*small"):
         load_runs("large", task="mnist", folder=tmp_path)
 
 
@@ -203,9 +203,9 @@ def test_one_changed_byte_of_any_file_is_noticed(tmp_path):
 
 
 LOADERS = {
-    "races": load_races,
+    "races_mnist": partial(load_races, task="mnist"),
     "transfers_mnist": partial(load_transfers, task="mnist"),
-    "runs_recipe_plain": partial(load_runs, "recipe_plain"),
+    "runs_widths_mnist": partial(load_runs, "widths", task="mnist"),
     "runs_shapes_mnist1d": partial(load_runs, "shapes", task="mnist1d"),
 }
 
