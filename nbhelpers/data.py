@@ -424,7 +424,7 @@ def load_own_tasks(*, folder=DATA_FOLDER):
     -------
     xarray.Dataset
         ``score`` on the locked examples, ``difference`` and ``margin`` of the network's lead, with the dimensions
-        ``task``, ``cut`` (which examples were locked away) and ``method``; ``in_search`` and ``again`` are the
+        ``task``, ``cut`` (which examples were locked away) and ``model``; ``in_search`` and ``again`` are the
         network's scores by which it was chosen.
 
     Raises

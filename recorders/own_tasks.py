@@ -21,7 +21,7 @@ from recorders.store import describe, fill, fingerprint, path_of, run_from_comma
 VERSION = 1  # raise it when a change of the code changes results
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "13_tune_a_task_of_your_own.ipynb"
 CUTS = 5
-METHODS = ("network", "gradient boosting", "linear model", "floor")
+MODELS = ("network", "gradient boosting", "linear model", "floor")
 TABLES = {"cells": "breast_cancer", "wine": "wine", "iris": "iris", "digits": "digits", "diabetes": "diabetes"}
 TASKS = (*TABLES, "mnist1d")
 MEASURES = {
@@ -33,7 +33,7 @@ MEASURES = {
     "again": ("score of the chosen settings, trained again", "mean of three other cuts and seeds", "1"),
     "locked": ("locked examples", "how many", "1"),
 }
-LONG_NAMES = {"task": "data set", "cut": "seed of the cut", "method": "method"}
+LONG_NAMES = {"task": "data set", "cut": "seed of the cut", "model": "model"}
 
 
 def write_source(task, folder):
@@ -67,7 +67,7 @@ def cells(source, target, *, folder, cut, trials=20):
 
 
 def run(task, cut, *, trials=20):
-    """Run the notebook on a data set; return an array of shape (methods,), or one number, for each of `MEASURES`."""
+    """Run the notebook on a data set; return an array of shape (models,), or one number, for each of `MEASURES`."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -84,10 +84,10 @@ def results_of(namespace):
 
     measured, again = namespace["measured"], namespace["again"]
     network = measured["network"]
-    leads = [ruler(measured[name], network, image_error=0, paired=True, comparisons=3) for name in METHODS]
+    leads = [ruler(measured[name], network, image_error=0, paired=True, comparisons=3) for name in MODELS]
     return {
-        "score": np.array([measured[name].mean() for name in METHODS]),
-        "deviation": np.array([measured[name].std(ddof=1) for name in METHODS]),
+        "score": np.array([measured[name].mean() for name in MODELS]),
+        "deviation": np.array([measured[name].std(ddof=1) for name in MODELS]),
         "difference": np.array([lead.difference for lead in leads]),
         "margin": np.array([lead.margin for lead in leads]),
         "in_search": np.array(namespace["finished"][0].value),
@@ -116,10 +116,10 @@ def join(blocks):
             for name, values in arrays.items():
                 values.append(block[name])
     shaped = {name: np.array(values).reshape(len(TASKS), CUTS, *values[0].shape) for name, values in arrays.items()}
-    axes = ["task", "cut", "method"]
+    axes = ["task", "cut", "model"]
     runs = xr.Dataset(
         {name: (axes[: values.ndim], values) for name, values in shaped.items()},
-        coords={"task": list(TASKS), "cut": range(CUTS), "method": list(METHODS)},
+        coords={"task": list(TASKS), "cut": range(CUTS), "model": list(MODELS)},
         attrs={
             "title": "What notebook 13 finds on other data sets",
             "made_by": f"recorders.own_tasks, version {VERSION}",

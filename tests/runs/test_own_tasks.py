@@ -43,7 +43,7 @@ def test_runs_are_joined_by_task_and_cut(tmp_path, monkeypatch):
     (path,) = own_tasks.record(folder=tmp_path)
     runs = load_own_tasks(folder=tmp_path)
     assert path.name == "own_tasks.nc"
-    assert runs.score.dims == ("task", "cut", "method")
+    assert runs.score.dims == ("task", "cut", "model")
     assert runs.score.sel(task="wine", cut=2).values.tolist() == [12, 13, 14, 15]
     assert runs.locked.sel(task="mnist1d", cut=4) == 30
 
@@ -51,10 +51,10 @@ def test_runs_are_joined_by_task_and_cut(tmp_path, monkeypatch):
 def test_the_recorded_file_is_whole():
     runs = load_own_tasks()
     assert list(runs.task.values) == list(own_tasks.TASKS)
-    assert list(runs.method.values) == list(own_tasks.METHODS)
+    assert list(runs.model.values) == list(own_tasks.MODELS)
     assert all(np.isfinite(values).all() for values in runs.data_vars.values())
-    assert (runs.difference.sel(method="network") == 0).all()
-    floors = runs.score.sel(method="floor").mean("cut")
+    assert (runs.difference.sel(model="network") == 0).all()
+    floors = runs.score.sel(model="floor").mean("cut")
     assert abs(floors.sel(task="diabetes")) < 0.1 and abs(floors.sel(task="mnist1d") - 0.1) < 0.02
 
 
