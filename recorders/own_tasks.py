@@ -56,7 +56,7 @@ def cells(source, target, *, folder, cut, trials=20):
     code = [c.source for c in nbformat.read(NOTEBOOK, as_version=4).cells if c.cell_type == "code"]
     last = next(i for i, text in enumerate(code) if "guesses.reveal" in text)
     for text in code[: last + 1]:
-        if "load_breast_cancer" in text or "dirty" in text or "explore(" in text or "guesses.ask" in text:
+        if "load_breast_cancer" in text or "dirty" in text or "plot_sureness" in text or "guesses.ask" in text:
             continue
         if text.startswith("SOURCE, "):
             line = f"SOURCE, TARGET, KIND = {str(source)!r}, {target!r}, None"
