@@ -127,12 +127,6 @@ def reliability(probabilities, labels, *, bins=10):
     return *means, counts / len(labels)
 
 
-def calibration_error(probabilities, labels, *, bins=10):
-    """Return the expected calibration error: how far confidence and accuracy of `reliability` are apart on average."""
-    confidence, accuracy, share = reliability(probabilities, labels, bins=bins)
-    return float(np.nansum(share * np.abs(confidence - accuracy)))
-
-
 def plot_reliability(probabilities, labels, *, bins=10, ax=None):
     """Draw a reliability diagram: of predictions that are about as sure, the share that is right.
 

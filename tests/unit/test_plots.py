@@ -8,7 +8,6 @@ from matplotlib.colors import to_rgba
 
 from nbhelpers.compare import tuned
 from nbhelpers.plots import (
-    calibration_error,
     plot_digits,
     plot_history,
     plot_reliability,
@@ -178,12 +177,12 @@ def test_reliability_sorts_by_confidence():
     assert np.allclose(accuracy[[5, 9]], [0.4, 0.9])
     assert np.allclose(share[[5, 9]], [0.75, 0.25])
     assert np.isnan(accuracy[:5]).all() and share.sum() == 1
-    assert np.isclose(calibration_error(probabilities, labels), 0.75 * 0.15 + 0.25 * 0.05)
 
 
-def test_who_is_always_right_and_always_sure_is_calibrated():
-    assert calibration_error(np.eye(3), np.arange(3)) == 0
-    assert calibration_error(np.eye(3), np.array([1, 2, 0])) == 1
+@pytest.mark.parametrize(("labels", "apart"), [([0, 1, 2], "0.000"), ([1, 2, 0], "1.000"), ([0, 2, 1], "0.667")])
+def test_who_is_always_sure_is_apart_by_the_share_of_errors(labels, apart):
+    ax = plot_reliability(np.eye(3), np.array(labels), ax=plt.figure().subplots())
+    assert ax.get_title().endswith(f"apart {apart}")
 
 
 def test_labels_for_other_examples_are_refused():
