@@ -1,6 +1,8 @@
 """Open a task of the reader's own, a table, arrays or a folder of pictures, and check it at the door."""
 
 import csv
+import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +12,17 @@ import pandas as pd
 KINDS = ("classification", "regression")
 FEWEST_ROWS = 50
 FEWEST_OF_A_CLASS = 10  # so that training, validation and test set have some each
+MOST_WORDS = 20  # of a column that get a column of their own
 MOST_CLASSES = 20  # whole numbers with more different values than this are taken for a quantity
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 LARGEST_SIDE = 64  # pixels; larger pictures are scaled down
+SEPARATORS = {".csv": None, ".tsv": "\t"}  # None: found out
+NO_VALUE = {"", "?", "-", "--", "na", "n/a", "nan", "null", "none", "missing"}
+# Of a column of words, this share must be numbers for the column to be one of numbers.
+SHARE_OF_NUMBERS = 0.8
+# More equal examples than this share come from few different values, and are no copies.
+MOST_COPIES = 0.2
+ONE_SIDED = 0.9  # share of the most frequent class from which accuracy says little
 NAMES = {"inputs": ("x", "X", "inputs", "images", "data"), "targets": ("y", "labels", "targets", "target")}
 
 
@@ -81,6 +91,12 @@ class Task:
             return (predicted == truth).astype(float)
         return 1 - (predicted - truth) ** 2 / truth.var()
 
+    @property
+    def fingerprint(self):
+        """Eight hex digits that change with any value of the inputs or targets."""
+        hashes = pd.util.hash_pandas_object(self.inputs.assign(**{"\0target": self.targets}), index=False)
+        return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()[:8]
+
     def __str__(self):
         rows, columns = self.inputs.shape
         what = f"{len(self.classes)} classes" if self.classes else "a quantity"
@@ -115,11 +131,13 @@ def open_task(source, *, target=None, kind=None):
     if kind not in (None, *KINDS):
         raise ValueError(f"Unknown kind {kind!r}. Choose one of: {', '.join(KINDS)}.")
     name, inputs, targets, notes = _read(source, target)
-    inputs, targets = _without_missing_targets(inputs, targets, notes)
+    inputs, targets = _without_missing_targets(inputs, _as_numbers(targets, []), notes)
+    inputs = _useful_columns(_readable_columns(inputs, notes), targets, notes)
     inputs, targets = _without_copies(inputs, targets, notes)
-    inputs = _useful_columns(inputs, notes)
+    _note_gaps(inputs, notes)
     targets, classes = _targets_of(targets, kind, notes)
     _check_sizes(targets, classes)
+    _note_the_largest_class(targets, classes, notes)
     return Task(name, inputs.reset_index(drop=True), targets, classes, tuple(notes))
 
 
@@ -127,7 +145,7 @@ def preparation():
     """Return what makes numbers of about the same size of a table, once it is fitted to training rows.
 
     Gaps are filled, by the median or the most frequent word; numbers are centred and scaled; a column of words becomes
-    a column of zeros and ones for each word, in which a new word is all zeros.
+    a column of zeros and ones for each of its most frequent words, and one for all others.
 
     Returns
     -------
@@ -140,7 +158,8 @@ def preparation():
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    words = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_WORDS)
+    words = make_pipeline(SimpleImputer(strategy="most_frequent"), encoder)
     of_words = make_column_selector(dtype_exclude=["number", "bool"])
     return make_column_transformer((words, of_words), remainder=numbers, sparse_threshold=0)
 
@@ -156,31 +175,40 @@ def _read(source, target):
         return _from_pictures(path)
     if path.suffix == ".npz":
         return _from_arrays(path)
-    if ".csv" not in path.suffixes:
+    suffix = next((one.lower() for one in path.suffixes if one.lower() in SEPARATORS), None)
+    if suffix is None:
         raise ValueError(f"{path.name} is no CSV file, no .npz file and no folder. Save it as one of these.")
     try:
-        table = pd.read_csv(path, sep=None, engine="python")
+        table = pd.read_csv(path, sep=SEPARATORS[suffix], engine="python", skipinitialspace=True)
     except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path.name} cannot be read as a table ({problem}). Save it as CSV in UTF-8.") from problem
     return _from_table(path.name, table, target)
 
 
 def _from_table(name, table, target):
+    table = table.rename(columns=lambda column: str(column).strip())
+    twice = table.columns[table.columns.duplicated()].unique()
+    if len(twice):
+        raise ValueError(f"{name} has more than one column of the name {_listed(twice)}: rename them.")
     if target not in table.columns:
-        columns = ", ".join(map(str, table.columns[:20]))
-        raise ValueError(f"{name} has no column {target!r} to predict. Choose one of: {columns}.")
-    inputs = table.drop(columns=[target])
-    inputs.columns = inputs.columns.map(str)
-    return name, inputs.replace([np.inf, -np.inf], np.nan), table[target], []
+        raise ValueError(f"{name} has no column {target!r} to predict. Choose one of: {_listed(table, most=20)}.")
+    return name, table.drop(columns=[target]), table[target], []
 
 
 def _from_arrays(path):
-    with np.load(path, allow_pickle=False) as arrays:
-        found = {what: next((n for n in names if n in arrays), None) for what, names in NAMES.items()}
-        if None in found.values():
-            have = ", ".join(arrays) or "none"
-            raise ValueError(f"{path.name} needs the arrays x and y, one target per row of inputs; it has: {have}.")
-        x, y = (arrays[found[what]] for what in NAMES)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {what: next((n for n in names if n in arrays), None) for what, names in NAMES.items()}
+            if None in found.values():
+                have = ", ".join(arrays) or "none"
+                raise ValueError(f"it needs the arrays x and y, one target per row of inputs, and has: {have}")
+            x, y = (arrays[found[what]] for what in NAMES)
+            if x.dtype.kind not in "biuf":
+                raise ValueError(f"x needs numbers, got {x.dtype}")
+    except (ValueError, OSError, zipfile.BadZipFile) as problem:
+        raise ValueError(
+            f"{path.name} cannot be used: {problem}. Save numbers, and words as text, not as objects."
+        ) from problem
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y):
         raise ValueError(
             f"{path.name}: x needs the shape (examples, ...) and y (examples,), got {x.shape} and {y.shape}."
@@ -193,24 +221,66 @@ def _as_columns(array):
 
 
 def _from_pictures(folder):
-    from PIL import Image
-
     files = [file for one in sorted(folder.iterdir()) if one.is_dir() for file in sorted(one.iterdir())]
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     if not pictures:
         raise ValueError(f"{folder} holds no folders with pictures. Make a folder in it for each class.")
     notes = [f"{len(files) - len(pictures)} file(s) are no pictures and were left out."] if files != pictures else []
-    opened = [Image.open(file).convert("RGB") for file in pictures]
-    sizes = np.array([image.size for image in opened])
+    sizes = np.array([_opened(file, lambda image: image.size) for file in pictures])
     size = np.median(sizes, axis=0)
     size = np.maximum(1, size * min(1, LARGEST_SIDE / size.max())).round().astype(int)
     if (sizes != size).any():
         different = len(np.unique(sizes, axis=0))
         notes.append(f"Pictures of {different} size(s): all were scaled to {size[0]} × {size[1]} pixels.")
-    pixels = np.array([np.asarray(image.resize(tuple(size.tolist()))) for image in opened])
+    to_size = tuple(size.tolist())
+    pixels = np.array([_opened(file, lambda i: np.asarray(i.convert("RGB").resize(to_size))) for file in pictures])
     if (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]  # gray
     return folder.name, _as_columns(pixels / np.float32(255)), pd.Series([file.parent.name for file in pictures]), notes
+
+
+def _opened(file, read):
+    """What `read` makes of a picture; one at a time, since photographs are large."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            return read(image)
+    except (UnidentifiedImageError, OSError) as problem:
+        raise ValueError(f"The picture {file.parent.name}/{file.name} cannot be read: remove it.") from problem
+
+
+def _as_numbers(column, odd):
+    """Return a column of words as numbers, if most of them are; decimal commas and signs for gaps are understood."""
+    if not _is_words(column):
+        return column.replace([np.inf, -np.inf], np.nan) if pd.api.types.is_float_dtype(column) else column
+    words = column.astype("string").str.strip()
+    words = words.mask(words.str.lower().isin(NO_VALUE))
+    numbers = pd.to_numeric(words.str.replace(",", ".", regex=False), errors="coerce").replace(
+        [np.inf, -np.inf], np.nan
+    )
+    if words.notna().any() and numbers.notna().sum() >= SHARE_OF_NUMBERS * words.notna().sum():
+        odd.append((column.name, int(numbers.isna().sum() - column.isna().sum())))
+        return numbers.astype("float64")
+    return words.astype(object).where(words.notna(), np.nan)
+
+
+def _is_words(column):
+    kinds = pd.api.types
+    return not (kinds.is_numeric_dtype(column) or kinds.is_bool_dtype(column) or kinds.is_datetime64_any_dtype(column))
+
+
+def _readable_columns(inputs, notes):
+    """Numbers and words in columns of their own kind; dates are left out."""
+    dates = [name for name in inputs if pd.api.types.is_datetime64_any_dtype(inputs[name])]
+    if dates:
+        notes.append(f"Dates were left out: {_listed(dates)}. What counts of them, as the month, needs a column.")
+    odd = []
+    inputs = inputs.drop(columns=dates).apply(lambda column: _as_numbers(column, odd))
+    if odd:
+        told = _listed(f"{name} ({count} of them no numbers, now missing)" if count else name for name, count in odd)
+        notes.append(f"Words that are numbers were read as numbers: {told}.")
+    return inputs
 
 
 def _without_missing_targets(inputs, targets, notes):
@@ -222,6 +292,11 @@ def _without_missing_targets(inputs, targets, notes):
 
 def _without_copies(inputs, targets, notes):
     copies = pd.concat([inputs, targets.rename("\0target")], axis=1).duplicated().to_numpy()
+    if copies.mean() > MOST_COPIES:
+        notes.append(
+            f"{copies.sum()} example(s) equal others, as happens where columns have few values: all were kept."
+        )
+        return inputs, targets
     if copies.any():
         notes.append(
             f"{copies.sum()} example(s) are copies of others and were left out: in two sets they would flatter."
@@ -229,24 +304,51 @@ def _without_copies(inputs, targets, notes):
     return inputs[~copies], targets[~copies]
 
 
-def _useful_columns(inputs, notes):
-    """Leave out columns that say nothing, and name those with gaps; pixels may be what they are."""
-    words = inputs.select_dtypes(exclude=["number", "bool"]).columns
-    constant = [name for name in inputs if inputs[name].nunique(dropna=False) < 2]
-    labels = [name for name in words if inputs[name].nunique() > max(MOST_CLASSES, len(inputs) / 2)]
-    table = len(words) > 0 or not all(name.isdigit() for name in inputs)
-    if constant and table:
-        notes.append(f"Never change, and were left out: {_listed(constant)}.")
-    if labels:
-        notes.append(f"Words that hardly ever come twice, as names do, were left out: {_listed(labels)}.")
-    useful = inputs.drop(columns=[*constant, *labels])
+def _useful_columns(inputs, targets, notes):
+    """Leave out columns that say nothing, or what is asked; pixels may be what they are."""
+    words = [name for name in inputs if _is_words(inputs[name])]
+    pixels = not words and all(name.isdigit() for name in inputs)
+    reasons = {
+        "Never change": [name for name in inputs if inputs[name].nunique(dropna=False) < 2],
+        "Words that hardly ever come twice, as names do": [
+            name for name in words if inputs[name].nunique() > max(MOST_CLASSES, len(inputs) / 2)
+        ],
+        "Count the examples, as numbers of rows do": [name for name in inputs if _counts_rows(inputs[name])],
+        "Say what is asked, word for word": [
+            name for name in inputs if (inputs[name].astype(str) == targets.astype(str)).all()
+        ],
+    }
+    for reason, names in reasons.items():
+        if names and not pixels:
+            notes.append(f"{reason}, and were left out: {_listed(names)}.")
+    useful = inputs.drop(columns=list({name for names in reasons.values() for name in names}))
     if useful.shape[1] == 0:
         raise ValueError("There is nothing to predict from: no column is left that changes.")
-    gaps = useful.isna().sum()
+    return useful
+
+
+def _counts_rows(column):
+    """Whether a column holds whole numbers one after another, each once."""
+    if not pd.api.types.is_integer_dtype(column) or len(column) < 2:
+        return False
+    return column.is_unique and column.max() - column.min() == len(column) - 1
+
+
+def _note_gaps(inputs, notes):
+    gaps = inputs.isna().sum()
     gaps = [f"{name} ({count})" for name, count in gaps[gaps > 0].items()]
     if gaps:
         notes.append(f"Values are missing, and will be filled from the training set: {_listed(gaps)}.")
-    return useful
+
+
+def _note_the_largest_class(targets, classes, notes):
+    if classes is None:
+        return
+    share = np.bincount(targets).max() / len(targets)
+    if share >= ONE_SIDED:
+        notes.append(
+            f"The most frequent class has {share:.0%} of the examples: an accuracy of {share:.2f} is nothing here."
+        )
 
 
 def _targets_of(targets, kind, notes):
@@ -288,7 +390,7 @@ def _check_sizes(targets, classes):
     if small:
         raise ValueError(
             f"A class needs {FEWEST_OF_A_CLASS} examples for three sets. These have fewer: {_listed(small)}. Leave "
-            "them out, or join them with others."
+            "them out, or join them with others; for a quantity say kind='regression'."
         )
 
 

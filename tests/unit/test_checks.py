@@ -249,6 +249,25 @@ def thaw_everything(model, learning_rate):
     model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
 
 
+def thaw_the_first(model, learning_rate):
+    right_thaw(model, learning_rate)
+    for layer in [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][1:]:
+        layer.trainable = False
+    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
+
+
+def thaw_the_second_normalization(model, learning_rate):
+    right_thaw(model, learning_rate)
+    [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)][1].trainable = True
+    model.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
+
+
+def thaw_a_new_one(model, learning_rate):
+    new = keras.models.clone_model(model)
+    right_thaw(new, learning_rate)
+    return new
+
+
 def nearest(images, labels, seed, *, pixels=60):
     """Nearest neighbours on some pixels: the score on the last half, and the predictions of new images."""
     chosen, half = np.random.default_rng(seed).permutation(784)[:pixels], len(images) // 2
@@ -426,6 +445,12 @@ def scaled_apart(train, test):
     return scaler.transform(train), scaler.transform(test)
 
 
+def scaled_by_hand(train, test):
+    deviation = train.std(axis=0, ddof=1)
+    change = deviation > 0
+    return [np.where(change, (part - train.mean(axis=0)) / np.where(change, deviation, 1), 0) for part in (train, test)]
+
+
 def scaled_together(train, test):
     scaler = StandardScaler().fit(np.concatenate([train, test]))
     return scaler.transform(train), scaler.transform(test)
@@ -476,7 +501,11 @@ RIGHT = [
     partial(checks.flaw, 3, luckiest, plain_score, name="the luckiest seed reported", draws=8, rng=0),
     partial(checks.budgets, unequal, equal, name="unequal budgets", rng=0),
     partial(checks.examples_needed, 900),
+    partial(checks.examples_needed, math.ceil(0.9 * 0.1 / 0.01**2)),
+    partial(checks.examples_needed, 0.9 * 0.1 / 0.01**2),
     partial(checks.prepared_apart, scaled_apart),
+    partial(checks.prepared_apart, scaled_by_hand),
+    partial(checks.passes_the_door, lambda table: cleaned(table).drop(columns="age"), rng=0),
     partial(checks.passes_the_door, cleaned, rng=0),
 ]
 WRONG = [
@@ -590,6 +619,9 @@ WRONG = [
     partial(checks.thawed, lambda model, rate: None),
     partial(checks.thawed, half_thaw),
     partial(checks.thawed, thaw_everything),
+    partial(checks.thawed, thaw_the_first),
+    partial(checks.thawed, thaw_the_second_normalization),
+    partial(checks.thawed, thaw_a_new_one),
     partial(checks.thawed, lambda model, rate: right_thaw(model, rate / 10)),
     partial(checks.better_start, new_start, new_start, **QUICK),
     partial(checks.better_start, good_start, lambda *given: build_mlp((19,), classes=5), **QUICK),
@@ -620,6 +652,8 @@ WRONG = [
     partial(checks.prepared_apart, lambda train, test: (scaled_apart(train, test)[0], test)),
     partial(checks.prepared_apart, lambda train, test: (scaled_apart(train, test)[0], scaled_apart(test, train)[0])),
     partial(checks.passes_the_door, lambda table: table, rng=0),
+    partial(checks.passes_the_door, lambda table: cleaned(table.fillna({"age": table.age.mean()})), rng=0),
+    partial(checks.passes_the_door, lambda table: cleaned(table).assign(age=range(109)), rng=0),
     partial(checks.passes_the_door, lambda table: cleaned(table).head(70), rng=0),
     partial(checks.passes_the_door, lambda table: cleaned(table)[["age", "result"]], rng=0),
     partial(checks.passes_the_door, lambda table: cleaned(table).assign(result=np.resize(["good", "bad"], 109)), rng=0),

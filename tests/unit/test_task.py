@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nbhelpers.task import open_task
+from nbhelpers.task import open_task, preparation
 
 
 def table(rows=60, **columns):
@@ -106,6 +106,25 @@ NOTED = {
     "names": (table(name=[f"tree {n}" for n in range(60)]), "Words that hardly ever come twice, as names do"),
     "missing targets": (table(kind=[None, *["elm", "oak"] * 29, "elm"]), "1 example(s) have no target"),
     "copies": (pd.concat([table(), table().head(5)]), "5 example(s) are copies of others"),
+    "copies with names": (
+        pd.concat([table(), table().head(5)]).assign(name=[f"tree {n}" for n in range(65)], row=range(65)),
+        "5 example(s) are copies of others",
+    ),
+    "row numbers": (table(row=range(60)), "Count the examples, as numbers of rows do, and were left out: row."),
+    "a copy of the target": (table(again=np.resize(["oak", "elm"], 60)), "Say what is asked, word for word"),
+    "dates": (table(day=pd.date_range("2026-01-01", periods=60)), "Dates were left out: day."),
+    "decimal commas": (
+        table(height=[f"{n / 7:.2f}".replace(".", ",") for n in range(60)]),
+        "Words that are numbers were read as numbers: height.",
+    ),
+    "signs for gaps": (
+        table(height=["?", "wide", *(f"{n / 7:.2f}" for n in range(58))]),
+        "Words that are numbers were read as numbers: height (2 of them no numbers, now missing).",
+    ),
+    "one-sided classes": (
+        table(rows=200, kind=["elm"] * 12 + ["oak"] * 188),
+        "The most frequent class has 94% of the examples: an accuracy of 0.94 is nothing here.",
+    ),
 }
 
 
@@ -116,7 +135,9 @@ def test_what_can_be_mended_is_mended_and_said(fault):
     assert any(said.startswith(note) for said in task.notes), task.notes
     assert len(task.inputs) == len(task.targets)
     assert len(task.inputs.drop_duplicates()) == len(task.inputs)
-    assert not set(task.inputs) & {"always", "name"}
+    assert not set(task.inputs) & {"always", "name", "row", "again", "day"}
+    numbers = preparation().fit(task.inputs).transform(task.inputs)
+    assert np.isfinite(numbers).all()
 
 
 REFUSED = {
@@ -157,7 +178,7 @@ def test_no_such_file(tmp_path):
         (lambda path: (path / "t.csv").write_bytes(b"a,b\n\xff\xfe\xe4,1\n"), "UTF-8"),
         (lambda path: (path / "t.csv").write_text("", encoding="utf-8"), "cannot be read as a table"),
         (lambda path: (path / "t.csv").write_text("b\n1\n2\n", encoding="utf-8"), "t.csv"),
-        (lambda path: np.savez(path / "t.npz", a=[1]), "it has: a"),
+        (lambda path: np.savez(path / "t.npz", a=[1]), "and has: a"),
         (lambda path: np.savez(path / "t.npz", x=np.ones((9, 2)), y=np.ones(8)), r"\(9, 2\) and \(8,\)"),
         (lambda path: (path / "t").mkdir(), "no folders with pictures"),
     ],
@@ -167,3 +188,61 @@ def test_files_that_cannot_be_read(tmp_path, make, message):
     (path,) = tmp_path.iterdir()
     with pytest.raises(ValueError, match=message):
         open_task(path, target="a")
+
+
+def test_equal_examples_of_few_values_are_no_copies():
+    frame = pd.DataFrame({"a": np.arange(300) % 3, "b": np.arange(300) % 2, "y": np.arange(300) % 2})
+    task = open_task(frame, target="y")
+    assert len(task.inputs) == 300
+    assert "294 example(s) equal others, as happens where columns have few values: all were kept." in task.notes
+
+
+def test_a_target_with_decimal_commas_is_a_quantity():
+    assert open_task(table(y=[f"{n / 7:.2f}".replace(".", ",") for n in range(60)]), target="y").classes is None
+
+
+def test_two_columns_of_one_name_are_named():
+    frame = table()
+    frame.columns = ["length", "length", "kind"]
+    with pytest.raises(ValueError, match="more than one column of the name length"):
+        open_task(frame, target="kind")
+
+
+def test_names_of_columns_and_of_the_file_may_have_spaces_and_capitals(tmp_path):
+    text = table().to_csv(index=False).replace("kind", " kind")
+    (tmp_path / "Bäume 1.CSV").write_text(text, encoding="utf-8")
+    assert open_task(tmp_path / "Bäume 1.CSV", target="kind").classes == ("elm", "oak")
+    table().to_csv(tmp_path / "trees.tsv", sep="\t", index=False)
+    assert open_task(tmp_path / "trees.tsv", target="kind").classes == ("elm", "oak")
+
+
+def test_many_words_become_few_columns():
+    frame = table(rows=600, town=[f"town {n}" for n in np.random.default_rng(0).integers(100, size=600)])
+    inputs = open_task(frame, target="kind").inputs
+    assert preparation().fit_transform(inputs).shape == (600, 22)
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    pictures(tmp_path / "pets")
+    (tmp_path / "pets" / "cat" / "3.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"cat/3\.png cannot be read"):
+        open_task(tmp_path / "pets")
+
+
+def test_arrays_of_words_say_so_and_infinite_numbers_are_gaps(tmp_path):
+    np.savez(tmp_path / "words.npz", x=np.full((60, 2), "a"), y=np.arange(60) % 2)
+    with pytest.raises(ValueError, match="x needs numbers"):
+        open_task(tmp_path / "words.npz")
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    x[0, 1] = np.inf
+    np.savez(tmp_path / "signals.npz", x=x, y=np.array(["a", "b"] * 30))
+    task = open_task(tmp_path / "signals.npz")
+    assert task.inputs.isna().sum().sum() == 1 and task.classes == ("a", "b")
+
+
+def test_a_fingerprint_changes_with_any_value():
+    frame = table()
+    first = open_task(frame, target="kind").fingerprint
+    assert first == open_task(frame.copy(), target="kind").fingerprint
+    assert first != open_task(frame.assign(weight=[9.0, *frame.weight[1:]]), target="kind").fingerprint
+    assert first != open_task(frame.assign(kind=["elm", *frame.kind[1:]]), target="kind").fingerprint
