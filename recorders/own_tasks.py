@@ -60,7 +60,7 @@ def cells(source, target, *, folder, cut, trials=20):
             continue
         if text.startswith("SOURCE, "):
             line = f"SOURCE, TARGET, KIND = {str(source)!r}, {target!r}, None"
-            text = f"{line}\nFOLDER, SECONDS, TRIALS = Path({str(folder)!r}), None, {trials}\n" + text.split("\n", 2)[2]
+            text = f"{line}\nSECONDS, TRIALS, FOLDER = None, {trials}, Path({str(folder)!r})\n" + text.split("\n", 2)[2]
         yield text.replace("task.cut(share=0.2, seed=0)", f"task.cut(share=0.2, seed={cut})").replace(
             "guesses.reveal(", "("
         )
