@@ -25,7 +25,7 @@ FLAWS = (
     "copies on both sides",
     "one side scaled",
     "settings chosen on the test images",
-    "prepared before the split",
+    "features chosen before the split",
     "the luckiest seed reported",
     "too few epochs",
     "the wrong loss",
@@ -57,6 +57,8 @@ def flaw(exercise, flawed, mended, *, name, images=400, draws=8, rng=None):
     )
     if problem:
         raise AnswerError(f"{problem} {text}.")
+    if np.ptp(right[:, 0]) == 0:
+        raise AnswerError(f"{text}, but yours reports the same number whatever the images. Is it measured?")
     if abs(yours) > min(2.5 * error + 0.005, 0.7 * abs(flattered)):
         raise AnswerError(f"{text}: what yours reports is not what new images confirm.")
     if true - your_true > 0.1:
@@ -64,7 +66,7 @@ def flaw(exercise, flawed, mended, *, name, images=400, draws=8, rng=None):
             f"{text}, but your network is much worse than the flawed one. Mend the report, not the network."
         )
     # Only here the network itself was chosen by the score; in the others it may well be the same.
-    if exercise == 3 and kept > 0.5:
+    if exercise == 3 and kept > 0.9:
         raise AnswerError(f"{text}. But you still keep the same network. Is your report about the one that you keep?")
     return f"{text} (two standard errors: {2 * error:.3f})."
 
@@ -195,6 +197,8 @@ def _misnamed(exercise, name):
         return None
     if exercise == 3 and same_text(name, RIGHT_FLAWS[1]):
         return f"{name!r} comes close: but do these networks differ in their settings?"
+    if exercise == 4:
+        return f"{name!r} is not all of it. What did each of the two candidates get?"
     return f"{name!r} is not the flaw of this program. Follow the images."
 
 

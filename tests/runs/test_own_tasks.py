@@ -17,7 +17,7 @@ def test_the_cells_are_the_notebooks_with_another_source_and_cut(tmp_path):
     code = "\n".join(own_tasks.cells("mine.csv", "outcome", folder=tmp_path, cut=3))
     assert "SOURCE, TARGET, KIND = 'mine.csv', 'outcome', None" in code
     assert "task.cut(share=0.2, seed=3)" in code
-    assert "def fit(settings, fit_on, rows" in code and "measured[name] = " in code
+    assert "def fit(settings, fit_on, rows" in code and "measured = {" in code
     assert "load_breast_cancer" not in code and "guesses.ask" not in code and "write_page" not in code
 
 

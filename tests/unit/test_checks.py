@@ -440,6 +440,10 @@ def start_with_one_training(images, labels, learning_rate, seed):
 QUICK = {"rates": (0.003,), "seeds": 3, "rng": 0}
 
 
+def constant_report(images, labels, seed):
+    return 0.7, plain_score(images, labels, seed)[1]
+
+
 def scaled_apart(train, test):
     scaler = StandardScaler().fit(train)
     return scaler.transform(train), scaler.transform(test)
@@ -645,6 +649,7 @@ WRONG = [
     partial(checks.budgets, unequal, lambda train: equal(train) + 0.1, name="unequal budgets"),
     partial(checks.budgets, unequal, equal, name="copies on both sides"),
     partial(checks.flaw, 3, luckiest, plain_score, name="settings chosen on the test images", draws=2),
+    partial(checks.flaw, 3, luckiest, constant_report, name="the luckiest seed reported", draws=4, rng=0),
     partial(checks.examples_needed, 90),
     partial(checks.examples_needed, 3600),
     partial(checks.prepared_apart, scaled_together),
