@@ -33,30 +33,31 @@ lint: $(INSTALLED) ## check the style of code and notebooks
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# Neighbours stay together, since they share what they load, and who is done first takes over from the other.
-TWO := -n 2 --dist worksteal
+# Three on two cores, since some wait for a browser or a process. Neighbours stay together, since they share what they
+# load, and who is done first takes over from the others.
+WORKERS := -n 3 --dist worksteal
 
 tests: $(INSTALLED) ## run the next four in one go, which saves the start of three
-	$(BIN)/pytest $(TWO) tests
+	$(BIN)/pytest $(WORKERS) tests
 
 unit: $(INSTALLED) ## test the helpers
-	$(BIN)/pytest $(TWO) tests/unit
+	$(BIN)/pytest $(WORKERS) tests/unit
 
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
-	$(BIN)/pytest $(TWO) tests/notebooks
+	$(BIN)/pytest $(WORKERS) tests/notebooks
 
 data: $(INSTALLED) ## check the recorded runs, train a sample of them again, and record a little for real
 	$(RECORDERS)
-	$(BIN)/pytest $(TWO) -m "" tests/runs
+	$(BIN)/pytest $(WORKERS) -m "" tests/runs
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
-	$(BIN)/pytest $(TWO) tests/browser
+	$(BIN)/pytest $(WORKERS) tests/browser
 
 # In this order, since evidence takes seconds: so both cores are done at about the same time.
 NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
 
 nbval: $(INSTALLED) ## run every notebook and solution
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 $(NOTEBOOKS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 $(NOTEBOOKS)
 
 notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on fresh kernels and store their outputs
 	@$(BIN)/python tools/collect_rules.py
