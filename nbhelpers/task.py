@@ -305,19 +305,11 @@ def _without_copies(inputs, targets, notes):
 
 
 def _useful_columns(inputs, targets, notes):
-    """Leave out columns that say nothing, or what is asked; pixels may be what they are."""
+    """Leave out columns that say nothing, or say what is asked; of pixels those that never change, without a word."""
     words = [name for name in inputs if _is_words(inputs[name])]
     pixels = not words and all(name.isdigit() for name in inputs)
-    reasons = {
-        "Never change": [name for name in inputs if inputs[name].nunique(dropna=False) < 2],
-        "Words that hardly ever come twice, as names do": [
-            name for name in words if inputs[name].nunique() > max(MOST_CLASSES, len(inputs) / 2)
-        ],
-        "Count the examples, as numbers of rows do": [name for name in inputs if _counts_rows(inputs[name])],
-        "Say what is asked, word for word": [
-            name for name in inputs if (inputs[name].astype(str) == targets.astype(str)).all()
-        ],
-    }
+    constant = [name for name in inputs if inputs[name].nunique(dropna=False) < 2]
+    reasons = {"Never change": constant} if pixels else {"Never change": constant, **_reasons(inputs, words, targets)}
     for reason, names in reasons.items():
         if names and not pixels:
             notes.append(f"{reason}, and were left out: {_listed(names)}.")
@@ -325,6 +317,17 @@ def _useful_columns(inputs, targets, notes):
     if useful.shape[1] == 0:
         raise ValueError("There is nothing to predict from: no column is left that changes.")
     return useful
+
+
+def _reasons(inputs, words, targets):
+    """Why columns of a table are left out, besides that they never change: the reason to their names."""
+    asked = targets.astype(str)
+    names = max(MOST_CLASSES, len(inputs) / 2)
+    return {
+        "Words that hardly ever come twice, as names do": [n for n in words if inputs[n].nunique() > names],
+        "Count the examples, as numbers of rows do": [n for n in inputs if _counts_rows(inputs[n])],
+        "Say what is asked, word for word": [n for n in inputs if (inputs[n].astype(str) == asked).all()],
+    }
 
 
 def _counts_rows(column):
