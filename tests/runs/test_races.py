@@ -10,7 +10,7 @@ from nbhelpers.search import RUNGS, SEARCH_METHODS
 from recorders import races
 
 GAUSSIAN = "gaussian process"
-AGAIN = [0, 41, 97]  # repetitions that are run again
+AGAIN = [97]  # repetitions that are run again
 WHERE = [(task, space) for task in TASKS for space in races.SPACES]
 
 

@@ -37,6 +37,7 @@ def test_the_rate_is_the_best_on_the_validation_images_and_lies_inside_those_tri
         assert abs(row - found["valid_right"].sel(recipe=name).mean("image")).max() < 0.0001
 
 
+@pytest.mark.slow
 def test_softmax_regression_trained_again_comes_out_the_same(found, tmp_path):
     """It has one optimum, so that seeds and machines hardly differ."""
     name = "softmax regression"

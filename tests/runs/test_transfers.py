@@ -155,7 +155,7 @@ def train_again(task, network, source, kept, treatment, labels, rate):
 ROWS = [
     pytest.param(("mnist", "mlp", "digits 0 to 4", 0, "fine-tuned", 50, 0.00316), marks=pytest.mark.slow),
     pytest.param(("mnist", "mlp", "digits 0 to 4", 3, "frozen", 50, 0.01), marks=pytest.mark.slow),
-    ("mnist", "mlp", "digits 0 to 4", 3, "thawed", 500, 0.001),
+    pytest.param(("mnist", "mlp", "digits 0 to 4", 3, "thawed", 500, 0.001), marks=pytest.mark.slow),
     ("mnist", "mlp", "shuffled pixels", 2, "frozen", 100, 0.00316),
     pytest.param(("mnist", "cnn", "digits 0 to 4", 3, "fine-tuned", 50, 0.00316), marks=pytest.mark.slow),
     ("mnist", "cnn", "digits 0 to 4", 3, "thawed gently", 50, 0.01),
