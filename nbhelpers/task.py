@@ -131,7 +131,10 @@ def open_task(source, *, target=None, kind=None):
     if kind not in (None, *KINDS):
         raise ValueError(f"Unknown kind {kind!r}. Choose one of: {', '.join(KINDS)}.")
     name, inputs, targets, notes = _read(source, target)
-    inputs, targets = _without_missing_targets(inputs, _as_numbers(targets, []), notes)
+    if pd.api.types.is_datetime64_any_dtype(targets):
+        raise ValueError("The target is made of dates: make a number of it, as the days since the first.")
+    targets = _readable_columns(targets.to_frame(target or "target"), notes).iloc[:, 0]
+    inputs, targets = _without_missing_targets(inputs, targets, notes)
     inputs = _useful_columns(_readable_columns(inputs, notes), targets, notes)
     inputs, targets = _without_copies(inputs, targets, notes)
     _note_gaps(inputs, notes)

@@ -198,7 +198,13 @@ def test_equal_examples_of_few_values_are_no_copies():
 
 
 def test_a_target_with_decimal_commas_is_a_quantity():
-    assert open_task(table(y=[f"{n / 7:.2f}".replace(".", ",") for n in range(60)]), target="y").classes is None
+    task = open_task(table(y=[f"{n / 7:.2f}".replace(".", ",") for n in range(60)]), target="y")
+    assert task.classes is None and task.notes[0] == "Words that are numbers were read as numbers: y."
+
+
+def test_dates_are_no_target():
+    with pytest.raises(ValueError, match="The target is made of dates"):
+        open_task(table(y=pd.date_range("2026-01-01", periods=60)), target="y")
 
 
 def test_two_columns_of_one_name_are_named():
