@@ -10,6 +10,7 @@ exclude_patterns = ["**/.ipynb_checkpoints"]
 
 html_theme = "furo"  # its pages load 60 KB of styles and scripts, and nothing from elsewhere
 html_title = project
+pygments_dark_style = "a11y-high-contrast-dark"  # whose names are not underlined as links are
 html_static_path = [str(Path(__file__).parent / "page"), str(Path(__file__).parent / "katex")]
 html_css_files = ["page.css", "widgets/widgets.css"]
 html_js_files = [("main.js", {"type": "module"})]
