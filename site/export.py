@@ -3,9 +3,9 @@
 A description of each widget by the id of its cell goes to FOLDER/widgets.json, pictures and numbers beside it.
 """
 
+import contextlib
 import itertools
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +18,7 @@ def run(notebook):
     """Run the cells of a notebook but its exercises, in this process; yield what a reader sees of each, by its id."""
     from IPython.core.interactiveshell import InteractiveShell
 
+    sys.path.insert(0, "")  # as in a kernel, cells import what cells have written
     shell = InteractiveShell.instance()
     for cell in notebook.cells:
         if cell.cell_type == "code" and not SKIPPED & set(cell.metadata.get("tags", [])):
@@ -73,15 +74,13 @@ def main(path, folder):
 
     mpl.use("agg")
     folder, notebook = Path(folder).resolve(), nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as scratch:  # some lessons write files
-        os.chdir(scratch)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # some lessons write files
         shown = {name: value for name, value in run(notebook) if isinstance(value, CourseWidget)}
         described = {
             name: export(widget, folder / name)
             for name, widget in shown.items()
             if type(widget).__name__ in ("Explorer", "Prediction")
         }
-        os.chdir(ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "widgets.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
 

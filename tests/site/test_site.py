@@ -1,0 +1,230 @@
+"""The pages of the site, read and used as a reader does, without a kernel."""
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from nbhelpers.widgets import Predictions
+from nbhelpers.widgets.predictions import Prediction
+from tests.site.conftest import ROOT, open_page
+
+sys.path.insert(0, str(ROOT / "site"))
+import build  # noqa: E402
+import export  # noqa: E402
+
+FIRST, THIRD = "notebooks/01_train_a_first_network", "notebooks/03_choose_the_number_of_neurons"
+LESSONS = [f"notebooks/{path.stem}" for path in build.LESSONS]
+OTHERS = ["index", "notebooks/glossary", "notebooks/rules_of_thumb", "search"]
+
+
+def descriptions(site, lesson):
+    return json.loads((site / "widgets" / lesson.split("/")[1] / "widgets.json").read_text(encoding="utf-8"))
+
+
+def of_kind(site, lesson, kind):
+    return [one for one in descriptions(site, lesson).values() if one["kind"] == kind]
+
+
+@pytest.mark.parametrize("name", [*LESSONS, *OTHERS])
+def test_a_page_opens_with_less_than_two_megabytes_and_asks_nobody_else(page, address, name):
+    sizes = []
+    page.on("response", lambda response: sizes.append(len(response.body())))
+    open_page(page, f"{address}{name}.html")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("h1").first).to_be_visible()
+    assert sum(sizes) < 2_000_000
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@pytest.mark.parametrize("name", [FIRST, THIRD, "index"])
+def test_on_a_phone_nothing_sticks_out(page, address, name):
+    page.set_viewport_size({"width": 400, "height": 800})
+    open_page(page, f"{address}{name}.html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, site):
+    open_page(page, f"{address}{FIRST}.html")
+    (_, question) = [one["traits"]["question"] for one in of_kind(site, FIRST, "prediction")]
+    field = page.get_by_label(question)
+    cover = page.locator(".course-reveal").nth(1)
+    picture = cover.locator("xpath=..").locator("img")
+    expect(picture).to_be_hidden()
+    button = cover.get_by_role("button", name="Show the answer")
+    button.press("Enter")
+    expect(cover).to_contain_text("What do you expect?")
+    expect(picture).to_be_hidden()
+    field.fill("7")
+    field.press("Enter")
+    expect(page.locator(".prediction").nth(1)).to_contain_text("Please guess a number from 0 to 0.1")
+    field.fill("0.05")
+    field.press("Enter")
+    expect(page.locator(".prediction").nth(1)).to_contain_text("Noted")
+    button.press("Enter")
+    expect(picture).to_be_visible()
+    expect(cover).to_contain_text(re.compile(rf"{re.escape(question)}: you guessed 0.05, it is 0\.00.*: 0\.0.* too high"))
+    expect(field).to_be_disabled()
+    expect(page.locator(".course-summary")).to_contain_text(f"{question}: you guessed 0.05")
+
+
+def test_who_does_not_want_to_guess_sees_the_answer_at_the_second_press(page, address):
+    open_page(page, f"{address}{THIRD}.html")
+    button = page.get_by_role("button", name="Show the answer").first
+    button.click()
+    button.click()
+    expect(page.locator(".course-reveal").first.locator("xpath=..").locator("img").first).to_be_visible()
+    expect(page.locator(".course-summary")).to_contain_text("1 answers and no guess")
+
+
+def guesses_and_verdicts():
+    """Questions about numbers as the page gets them, guesses, and what Python says to each."""
+    rng = np.random.default_rng(0)
+    for truth, margin in ((0.953, 0), (0.5, 0.02), (1234567.0, 0), (1e-5, 0), (0.1 + 0.2, 0), (2.5, 0)):
+        asked = Prediction("?", low=-1e9, high=1e9)
+        asked.reveal(truth, margin=margin)
+        for guess in [truth, truth + margin, 0, -3, 1e6, 1e-4, 12345.678, *rng.normal(truth, abs(truth) / 3, 40)]:
+            yield asked.answer(), float(guess), asked._verdict((truth, margin), float(guess))
+
+
+def test_the_page_says_to_a_number_what_python_says(page, address):
+    page.goto(f"{address}index.html")
+    cases = list(guesses_and_verdicts())
+    script = "async (cases) => { const p = await import('./_static/predictions.js');"
+    script += " return cases.map(([answer, guess]) => p.verdict(answer, guess)); }"
+    said = page.evaluate(script, [case[:2] for case in cases])
+    assert said == [verdict for _, _, verdict in cases]
+
+
+def test_the_page_has_the_verdict_on_each_option():
+    guesses = Predictions()
+    asked = guesses.ask("which", "Which?", options=["a", "b", "cannot be told apart"])
+    assert asked.answer() is None
+    guesses.reveal("which", ["a", "b"])
+    verdicts = asked.answer()["verdicts"]
+    assert verdicts[""] == asked.verdict == "the answer: it is a, which cannot be told apart from b"
+    assert [verdicts[option].split(":")[0] for option in asked.options] == [
+        "you guessed a, right",
+        "you guessed b, not wrong",
+        "you guessed cannot be told apart, right",
+    ]
+
+
+def test_a_slider_shows_the_pictures_that_the_lessons_own_function_has_drawn(page, address, site):
+    open_page(page, f"{address}{THIRD}.html")
+    (description,) = of_kind(site, THIRD, "explorer")
+    explorer = page.locator(".explore")
+    image = explorer.locator("img")
+    start = description["traits"]["index"]
+    expect(image).to_have_attribute("alt", description["pictures"]["-".join(map(str, start))]["alt"])
+    before = image.evaluate("(image) => image.src")
+    slider = explorer.get_by_label("learning rate")
+    slider.press("ArrowLeft")
+    moved = "-".join(map(str, [*start[:2], start[2] - 1]))
+    expect(image).to_have_attribute("alt", description["pictures"][moved]["alt"])
+    assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 400
+    assert image.evaluate("(image) => image.src") != before
+    explorer.get_by_label("task").select_option("mnist")
+    expect(image).to_have_attribute("alt", re.compile("for task mnist, "))
+
+
+def test_a_picture_is_fetched_once_and_the_next_one_ahead(page, address, site):
+    open_page(page, f"{address}{THIRD}.html")
+    fetched = []
+    page.on("request", lambda request: request.url.endswith(".png") and fetched.append(request.url.rsplit("/")[-1]))
+    slider = page.locator(".explore").get_by_label("learning rate")
+    for key in ["ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft"]:
+        slider.press(key)
+        page.wait_for_load_state("networkidle")
+    assert len(fetched) == len(set(fetched)) and 3 <= len(fetched) <= 5
+
+
+def test_a_picture_that_does_not_come_is_said(page, address):
+    open_page(page, f"{address}{THIRD}.html")
+    page.route("**/*.png", lambda route: route.abort())
+    page.locator(".explore").get_by_label("task").select_option("mnist")
+    expect(page.locator(".explore")).to_contain_text("The figure does not come", timeout=10_000)
+
+
+def test_every_combination_of_a_lesson_has_its_picture(site):
+    for lesson in (FIRST, THIRD):
+        for cell, one in descriptions(site, lesson).items():
+            if one["kind"] == "explorer":
+                folder = site / "widgets" / lesson.split("/")[1] / cell
+                lengths = [len(control["options"]) for control in one["traits"]["controls"]]
+                assert len(one["pictures"]) == np.prod(lengths) == len(list(folder.glob("*.png")))
+                assert len({picture["alt"] for picture in one["pictures"].values()}) == len(one["pictures"])
+
+
+def test_a_combination_that_cannot_be_drawn_has_the_reason(tmp_path):
+    from nbhelpers.widgets import explore
+
+    def plot_odd(*, n=1, ax):
+        ax.plot([1, 2][: 3 - 2 * n], [1])
+
+    described = export.export_explorer(explore(plot_odd, n=[1, 2]), tmp_path)
+    assert described["pictures"]["0"] == {"alt": "plot odd for n 1"} and described["traits"]["index"] == [0]
+    assert "ValueError" in described["pictures"]["1"]["problem"]
+    assert [path.name for path in tmp_path.iterdir()] == ["0.png"]
+
+
+def test_search_finds_a_page(page, address):
+    page.goto(f"{address}search.html?q=dropout")
+    expect(page.locator("#search-results")).to_contain_text("Regularize", timeout=20_000)
+
+
+def test_formulas_are_set(page, address):
+    open_page(page, f"{address}notebooks/10_search_on_many_machines.html")
+    page.wait_for_function("() => document.querySelectorAll('math mfrac').length > 0 || true")
+    assert page.locator("span.math math").count() >= 5
+    assert "\\(" not in page.locator("article").inner_text()
+
+
+def test_in_the_dark_figures_are_turned(page, address):
+    page.emulate_media(color_scheme="dark")
+    open_page(page, f"{address}{THIRD}.html")
+    turned = "(image) => getComputedStyle(image).filter"
+    assert "invert" in page.locator(".explore img").evaluate(turned)
+    assert "invert" in page.locator(".cell_output img").first.evaluate(turned)
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
+    assert page.locator(".explore img").evaluate(turned) == "none"
+
+
+def test_without_scripts_text_and_figures_stand(browser, address):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}{THIRD}.html")
+    expect(page.locator(".course-place img").first).to_be_visible()
+    expect(page.locator(".course-reveal").first.locator("xpath=..").locator("img").first).to_be_visible()
+    context.close()
+
+
+def test_a_lesson_is_run_again_when_its_code_changes_and_not_when_its_words_do(tmp_path):
+    lesson = build.LESSONS[2]
+    notebook = nbformat.read(lesson, as_version=4)
+    changed = tmp_path / lesson.name
+    prose, code = (next(c for c in notebook.cells if c.cell_type == kind) for kind in ("markdown", "code"))
+    prose.source += " Another word."
+    nbformat.write(notebook, changed)
+    assert build.fingerprint(changed) == build.fingerprint(lesson)
+    code.source += "\nunits = 3"
+    nbformat.write(notebook, changed)
+    assert build.fingerprint(changed) != build.fingerprint(lesson)
+
+
+def test_a_lesson_that_fails_is_named_with_its_error(tmp_path):
+    broken = tmp_path / "99_broken.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), broken)
+    with pytest.raises(SystemExit, match=r"(?s)99_broken.*ZeroDivisionError"):
+        build.export([broken], tmp_path / "exported")
+
+
+def test_the_command_lists_its_options():
+    told = subprocess.run([sys.executable, "site/build.py", "--help"], cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert "--lessons" in told.stdout
