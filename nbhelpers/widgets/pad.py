@@ -74,7 +74,10 @@ def as_mnist(drawing):
         raise ValueError("There is no ink in the drawing: draw a digit first.")
     ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(n * BOX / max(ink.shape))) for n in ink.shape)
-    small = Image.fromarray(ink.astype("uint8")).resize((width, height), Image.Resampling.BILINEAR)
+    small = Image.fromarray(ink.astype("uint8"))
+    # Rows first: in one step, which comes first depends on the form of the ink and on the version of Pillow.
+    for size in ((width, ink.shape[0]), (width, height)):
+        small = small.resize(size, Image.Resampling.BILINEAR)
     # The centre of mass at pixel 14, counted from 0, as in MNIST's files, but no ink beyond the edge. Sums of whole
     # numbers are exact, so that no rounding error decides where ink is laid whose centre is half a pixel off.
     small = np.asarray(small, float)

@@ -55,7 +55,8 @@ function kernel(model, el) {
   let sent = 0;
   const say = () => {
     const why = "No answer from the kernel: it is not running, was restarted, or is busy.";
-    silence.textContent = `${why} ${model.get("sentence")}`;
+    // A page without a kernel has its own words for what it waits for.
+    silence.textContent = model.get("waiting") ?? `${why} ${model.get("sentence")}`;
   };
   // Resolves to the answer, {problem}, or to null if none came in time.
   const ask = (message, buffers = []) =>
