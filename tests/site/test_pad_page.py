@@ -31,7 +31,7 @@ PAGE = """<!doctype html>
   const send = model.send.bind(model);
   model.send = (message, callbacks, buffers) => {
     window.sent = buffers;
-    return (window.answered = send(message, callbacks, buffers));
+    return (window.answered = Promise.all([window.answered, send(message, callbacks, buffers)]));
   };
   widget.render({ model, el: document.getElementById("pad") });
   Object.assign(window, { asMnist, model, probabilities });
@@ -104,7 +104,7 @@ def fetched(page):
 @pytest.mark.parametrize("name", [*DIGITS, *ODD])
 def test_the_page_sees_and_says_what_python_does(page, networks, name):
     draw(page, {**DIGITS, **ODD}[name])
-    page.evaluate("window.answered")
+    page.evaluate("async () => { await answered }")
     ink = np.array(page.evaluate("[...new Uint8Array(window.sent[0])]"), np.uint8).reshape(280, 280)
     image = as_mnist(ink)
     found = page.evaluate("[...asMnist(new Uint8Array(window.sent[0]), 280, 280)]")
@@ -156,6 +156,7 @@ def test_a_clear_wins_over_networks_that_are_slow(page):
     expect(page.locator(".said")).to_be_empty()
     for route in held:
         route.continue_()
+    page.evaluate("async () => { await answered }")
     expect(page.locator(".silence")).to_be_empty()
     expect(page.locator(".said")).to_be_empty()
     draw(page, DIGITS[1])
