@@ -29,10 +29,13 @@ def run(notebook):
 
 def export(widget, folder):
     """Write the files that a widget needs into the folder; return its description, which has no types but JSON's."""
+    from export_pad import export_pad
+
     from nbhelpers.widgets.explorer import Explorer
+    from nbhelpers.widgets.pad import DigitPad
     from nbhelpers.widgets.predictions import Prediction
 
-    exporters = {Explorer: export_explorer, Prediction: export_prediction}
+    exporters = {Explorer: export_explorer, Prediction: export_prediction, DigitPad: export_pad}
     return next(write for kind, write in exporters.items() if isinstance(widget, kind))(widget, folder)
 
 
@@ -79,7 +82,7 @@ def main(path, folder):
         described = {
             name: export(widget, folder / name)
             for name, widget in shown.items()
-            if type(widget).__name__ in ("Explorer", "Prediction")
+            if type(widget).__name__ in ("Explorer", "Prediction", "DigitPad")
         }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "widgets.json").write_text(json.dumps(described, indent=1), encoding="utf-8")

@@ -21,7 +21,13 @@ function render({ model, el }) {
   const mark = make("div", { className: "mark", hidden: true });
 
   const ink = pad.getContext("2d", { willReadFrequently: true });
-  Object.assign(ink, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#222" });
+  Object.assign(ink, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#222", fillStyle: "#222" });
+  // A line without length draws nothing on a canvas.
+  const dot = ([x, y]) => {
+    ink.beginPath();
+    ink.arc(x, y, PEN / 2, 0, 2 * Math.PI);
+    ink.fill();
+  };
   const line = (from, to) => {
     ink.beginPath();
     ink.moveTo(...from);
@@ -54,7 +60,7 @@ function render({ model, el }) {
     finger = event.pointerId;
     pad.setPointerCapture(finger);
     last = place(event);
-    line(last, last);
+    dot(last);
   });
   pad.addEventListener("pointermove", (event) => {
     if (last === null || event.pointerId !== finger) return;
@@ -86,7 +92,7 @@ function render({ model, el }) {
       at = next;
     } else if (event.key === " ") {
       down = !down;
-      if (down) line(at, at);
+      if (down) dot(at);
       else send();
     } else if (event.key === "Delete" || event.key === "Backspace") wipe();
     else return;

@@ -74,13 +74,17 @@ def as_mnist(drawing):
         raise ValueError("There is no ink in the drawing: draw a digit first.")
     ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(n * BOX / max(ink.shape))) for n in ink.shape)
-    small = Image.fromarray(ink.astype("uint8")).resize((width, height), Image.Resampling.BILINEAR)
-    small = np.asarray(small, "float32") / 255
-    # The centre of mass at pixel 14, counted from 0, as in MNIST's files, but no ink beyond the edge.
-    centre = ndimage.center_of_mass(small)
-    top, left = (int(np.clip(round(SIDE / 2 - c), 0, SIDE - n)) for c, n in zip(centre, small.shape, strict=True))
+    small = Image.fromarray(ink.astype("uint8"))
+    # Rows first: in one step, which comes first depends on the form of the ink and on the version of Pillow.
+    for size in ((width, ink.shape[0]), (width, height)):
+        small = small.resize(size, Image.Resampling.BILINEAR)
+    # The centre of mass at pixel 14, counted from 0, as in MNIST's files, but no ink beyond the edge. Sums of whole
+    # numbers are exact, so that no rounding error decides where ink is laid whose centre is half a pixel off.
+    small = np.asarray(small, float)
+    corner = np.floor(SIDE / 2 - np.array(ndimage.center_of_mass(small)) + 0.5)
+    top, left = np.clip(corner, 0, SIDE - np.array(small.shape)).astype(int)
     image = np.zeros((SIDE, SIDE), "float32")
-    image[top : top + height, left : left + width] = small
+    image[top : top + height, left : left + width] = small.astype("float32") / 255
     return image
 
 
@@ -95,7 +99,7 @@ def probabilities_of(name, model, image):
 
 
 class DigitPad(CourseWidget):
-    """The widget that `digit_pad` returns."""
+    """The widget that `digit_pad` returns; `models` are its networks, by name."""
 
     _esm = script("pad.js")
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -105,7 +109,7 @@ class DigitPad(CourseWidget):
 
     def __init__(self, models, example):
         super().__init__(names=list(models), sentence=HOW)
-        self._models = models
+        self.models = models
         self._read(example)
         for name, model in models.items():
             with suppress(FloatingPointError):  # such a network is shown as one that failed
@@ -130,7 +134,7 @@ class DigitPad(CourseWidget):
         if image.shape != (SIDE, SIDE):
             raise ValueError(f"The networks see images of shape (28, 28), got {image.shape}.")
         answers, problems = [], []
-        for name, model in self._models.items():
+        for name, model in self.models.items():
             try:
                 answers.append(probabilities_of(name, model, image))
             except Exception as error:  # whatever it was, the others still answer

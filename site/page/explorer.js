@@ -3,9 +3,8 @@
 import { PageModel } from "./model.js";
 
 const WORDS = {
-  silence: "The figure does not come: is the network gone? Move the control again.",
+  waiting: "The figure does not come: is the network gone? Move the control again.",
   waits: "The figure is on its way.",
-  sentence: "",
 };
 
 export async function connect({ traits, pictures }, folder) {

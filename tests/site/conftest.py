@@ -1,4 +1,7 @@
-"""The built pages, a plain static server for them, and a Chromium that can reach nothing else."""
+"""The built pages, a plain static server for them, and a Chromium that can reach nothing else.
+
+The folder `site` is no package, since Python has a module of this name: tests import its modules by their own.
+"""
 
 import subprocess
 import sys
@@ -13,6 +16,7 @@ import pytest
 from tests.browser.conftest import browser  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "site"))
 MOVING = ["01", "03"]  # the lessons whose widgets the tests use: guesses, the pad, a figure to explore, the lab
 
 
@@ -32,6 +36,15 @@ def serving(folder):
         yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A folder, and the address under which it is served."""
+    folder = tmp_path_factory.mktemp("served")
+    with serving(folder) as address:
+        yield folder, address
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import build
+import export
 import nbformat
 import numpy as np
 import pytest
@@ -13,10 +15,6 @@ from playwright.sync_api import expect
 from nbhelpers.widgets import Predictions
 from nbhelpers.widgets.predictions import Prediction
 from tests.site.conftest import ROOT, open_page
-
-sys.path.insert(0, str(ROOT / "site"))
-import build  # noqa: E402
-import export  # noqa: E402
 
 FIRST, THIRD = "notebooks/01_train_a_first_network", "notebooks/03_choose_the_number_of_neurons"
 LESSONS = [f"notebooks/{path.stem}" for path in build.LESSONS]
@@ -68,7 +66,9 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     expect(page.locator(".prediction").nth(1)).to_contain_text("Noted")
     button.press("Enter")
     expect(picture).to_be_visible()
-    expect(cover).to_contain_text(re.compile(rf"{re.escape(question)}: you guessed 0.05, it is 0\.00.*: 0\.0.* too high"))
+    expect(cover).to_contain_text(
+        re.compile(rf"{re.escape(question)}: you guessed 0.05, it is 0\.00.*: 0\.0.* too high")
+    )
     expect(field).to_be_disabled()
     expect(page.locator(".course-summary")).to_contain_text(f"{question}: you guessed 0.05")
 
@@ -196,7 +196,7 @@ def test_in_the_dark_figures_are_turned(page, address):
     assert page.locator(".explore img").evaluate(turned) == "none"
 
 
-def test_without_scripts_text_and_figures_stand(browser, address):  # noqa: F811
+def test_without_scripts_text_and_figures_stand(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}{THIRD}.html")

@@ -60,6 +60,16 @@ def test_a_dot_and_a_line_stay_within_the_image():
     assert as_mnist(line).shape == (28, 28)
 
 
+@pytest.mark.parametrize("shape", [(173, 134), (155, 191), (66, 93), (42, 74)])
+def test_ink_that_balances_is_placed_alike_on_every_machine(shape):
+    """Where the middle lies between two pixels, no rounding error decides: it is the lower, the right one."""
+    ink = np.random.default_rng(0).integers(1, 256, shape)
+    ink = np.maximum(ink, ink[::-1])
+    image = as_mnist(np.maximum(ink, ink[:, ::-1]))
+    for used in (image.any(axis=1), image.any(axis=0)):
+        assert used.argmax() == (30 - used.sum()) // 2
+
+
 @pytest.mark.parametrize(
     ("drawing", "message"),
     [
