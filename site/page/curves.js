@@ -16,19 +16,21 @@ const SHARPNESS = 2; // pixels of the picture for each of the page
 // Return the picture as a PNG's bytes. `run` is drawn, if there is one, with its guess; `others` are earlier runs, and
 // `band`, {epochs, val_loss, val_accuracy: a list for each seed}, lies behind. In a narrow picture one axis is below
 // the other.
-export async function drawPicture({ run, others, band }, { narrow = false } = {}) {
-  const size = narrow ? { width: 370, height: 500 } : { width: 760, height: 320 };
+export async function drawPicture(state, { narrow = false } = {}) {
+  const [columns, rows] = narrow ? [1, 2] : [2, 1];
+  const [width, height] = narrow ? [370, 240] : [380, 310]; // of each axis with its labels
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: size.width * SHARPNESS, height: size.height * SHARPNESS });
   const pen = canvas.getContext("2d");
+  const legend = placeLegend(pen, curvesOf("accuracy", state), columns * width);
+  Object.assign(canvas, { width: SHARPNESS * columns * width, height: SHARPNESS * (legend.height + rows * height) });
   pen.scale(SHARPNESS, SHARPNESS);
   pen.fillStyle = "#fcfcfc";
-  pen.fillRect(0, 0, size.width, size.height);
-  const [columns, rows] = narrow ? [1, 2] : [2, 1];
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  drawLegend(pen, legend.entries);
   ["loss", "accuracy"].forEach((metric, i) => {
-    const [width, height] = [size.width / columns, size.height / rows];
-    const box = { left: (i % columns) * width, top: Math.floor(i / columns) * height, width, height };
-    drawAxes(pen, box, curvesOf(metric, { run, others, band }), { metric, epochs: run?.epochs ?? null });
+    const [left, top] = [(i % columns) * width, legend.height + Math.floor(i / columns) * height];
+    const box = { left, top, width, height };
+    drawAxes(pen, box, curvesOf(metric, state), { metric, epochs: state.run?.epochs ?? null });
   });
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   return blob.arrayBuffer();
@@ -96,7 +98,6 @@ function drawAxes(pen, box, curves, { metric, epochs }) {
   drawGrid(pen, plot, { x, y, toX, toY });
   writeLabels(pen, plot, { left: box.left, metric });
   drawCurves(pen, plot, curves, { toX, toY });
-  if (metric === "accuracy") drawLegend(pen, plot, curves, { toX, toY });
 }
 
 // A step of 1, 2, 2.5 or 5 times a power of ten, so that there are so many at most.
@@ -198,40 +199,25 @@ function strokeLine(pen, points, { color, dash, width = 2.7 }) {
   pen.lineWidth = 1;
 }
 
-// In the corner, or between two, where it hides least.
-function drawLegend(pen, plot, { lines, level }, scale) {
+// The legend stands above both axes, where it hides nothing: a row at least, so that the first curve moves nothing.
+function placeLegend(pen, { lines, level }, width) {
   const entries = lines.map(({ label, ...style }) => ({ label, style }));
   if (level !== null) entries.push({ label: `your guess ${general(level)}`, style: GUESS });
-  if (!entries.length) return;
-  pen.font = `12.5px ${FONT}`;
-  const width = 44 + Math.max(...entries.map(({ label }) => pen.measureText(label).width));
-  const height = 18 * entries.length + 4;
-  const { left, top } = freePlace(plot, { width, height }, pointsOf(plot, { lines, level }, scale));
-  pen.fillStyle = "rgba(252, 252, 252, 0.75)";
-  pen.fillRect(left, top, width, height);
-  Object.assign(pen, { textBaseline: "middle", textAlign: "left" });
-  entries.forEach(({ label, style }, i) => {
-    const y = top + 11 + 18 * i;
-    strokeLine(pen, [[left + 4, y], [left + 34, y]], style);
-    pen.fillStyle = INK;
-    pen.fillText(label, left + 41, y);
+  pen.font = `13px ${FONT}`;
+  let [left, row] = [14, 0];
+  entries.forEach((entry) => {
+    const length = 44 + pen.measureText(entry.label).width;
+    if (left > 14 && left + length > width) [left, row] = [14, row + 1];
+    Object.assign(entry, { left, top: 16 + 20 * row });
+    left += length + 18;
   });
+  return { entries, height: 26 + 20 * row };
 }
 
-// Points along the lines, a few pixels apart.
-function pointsOf(plot, { lines, level }, { toX, toY }) {
-  const ends = lines.map(({ x, y }) => x.map((value, i) => [toX(value), toY(y[i])]).filter(([, v]) => Number.isFinite(v)));
-  if (level !== null) ends.push([[plot.left, toY(level)], [plot.right, toY(level)]]);
-  const between = ([a, b], [c, d]) => Array.from({ length: 12 }, (_, i) => [a + ((c - a) * i) / 12, b + ((d - b) * i) / 12]);
-  return ends.flatMap((line) => [...line, ...line.slice(1).flatMap((point, i) => between(line[i], point))]);
-}
-
-function freePlace(plot, { width, height }, points) {
-  const across = [plot.right - width - 6, plot.left + 6, (plot.left + plot.right - width) / 2];
-  const down = [plot.bottom - height - 6, plot.top + 4, (plot.top + plot.bottom - height) / 2];
-  const places = down.flatMap((top) => across.map((left) => ({ left, top })));
-  const hidden = ({ left, top }) =>
-    points.filter(([x, y]) => x > left && x < left + width && y > top - 4 && y < top + height + 4).length;
-  const counts = places.map(hidden);
-  return places[counts.indexOf(Math.min(...counts))];
+function drawLegend(pen, entries) {
+  Object.assign(pen, { font: `13px ${FONT}`, textBaseline: "middle", textAlign: "left", fillStyle: INK });
+  entries.forEach(({ label, style, left, top }) => {
+    strokeLine(pen, [[left, top], [left + 36, top]], style);
+    pen.fillText(label, left + 44, top);
+  });
 }

@@ -170,8 +170,8 @@ class ReplayedLab {
   sayNotDrawn() {
     const last = this.runs.at(-1);
     const apart = this.runs.filter((run) => this.drawn.includes(run.number) && run.task !== last.task);
-    const [of, runs] = [apart[0] && this.tasks[apart[0].task].title, apart.map((run) => run.number).join(", ")];
-    return apart.length ? `Not drawn: run ${runs}, of ${of}; it is drawn beside runs of ${of} only.` : "";
+    const named = apart.map((run) => `run ${run.number} on ${this.tasks[run.task].title}`).join(", ");
+    return named && `Not drawn beside a run on ${this.tasks[last.task].title}: ${named}.`;
   }
 
   // What is called differently on the two tasks has both names where the table holds both.

@@ -279,7 +279,7 @@ def test_the_other_task_has_its_settings_and_its_runs_and_a_picture_of_its_own(p
     assert cells(live, 1) == texts_of_row(second, "mnist")
     expect(live.locator("thead")).to_contain_text("training signals or training images")
     live.get_by_label("draw run 1").press("Space")
-    expect(live).to_contain_text("Not drawn: run 1, of MNIST-1D; it is drawn beside runs of MNIST-1D only.")
+    expect(live).to_contain_text("Not drawn beside a run on MNIST: run 1 on MNIST-1D.")
     expect(live.locator("img")).to_have_attribute("alt", alt)
     first, _ = as_in_python(atlas, "mnist1d", {"units": 128}, guess=0.5)
     saved, tasks = without_task(save(page, live))
