@@ -111,8 +111,10 @@ class ReplayedLab {
       return this.show();
     }
     const pause = (1000 * this.seconds) / Math.max(10, run.band.epochs.length);
+    const begin = performance.now();
     for (let i = 0; run.status === "training" && i < run.band.epochs.length; i += 1) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      const due = begin + (i + 1) * pause; // drawing takes its time, too
+      await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
       if (run.status === "training") this.addPoint(run, i);
       await this.show();
     }
