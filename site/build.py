@@ -145,8 +145,10 @@ def add_widgets(exported, pages):
         (target / f"{kind}.js").write_text(script(name), encoding="utf-8")
     shutil.copy(FOLDER / "widgets.css", target)
     shutil.rmtree(pages / "widgets", ignore_errors=True)
-    for stem, folder in exported.items():
-        shutil.copytree(folder, pages / "widgets" / stem, ignore=shutil.ignore_patterns("log"))
+    folders = {**exported, "atlas": next(iter(exported.values())).with_name("atlas")}
+    for name, folder in folders.items():
+        if folder.is_dir():  # of the recorded runs there is none if no lesson with a lab moves
+            shutil.copytree(folder, pages / "widgets" / name, ignore=shutil.ignore_patterns("log"))
 
 
 def main(arguments=None):

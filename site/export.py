@@ -28,15 +28,22 @@ def run(notebook):
 
 
 def export(widget, folder):
-    """Write the files that a widget needs into the folder; return its description, which has no types but JSON's."""
+    """Write the files that a widget needs into the folder; return its description, which has no types but JSON's.
+
+    The recorded runs that labs replay are written beside the folder of the lesson, for all of them.
+    """
+    from export_lab import export_lab
     from export_pad import export_pad
 
     from nbhelpers.widgets.explorer import Explorer
+    from nbhelpers.widgets.lab import LiveLab
     from nbhelpers.widgets.pad import DigitPad
     from nbhelpers.widgets.predictions import Prediction
 
+    if isinstance(widget, LiveLab):
+        return export_lab(widget, folder.parents[1] / "atlas")
     exporters = {Explorer: export_explorer, Prediction: export_prediction, DigitPad: export_pad}
-    return next(write for kind, write in exporters.items() if isinstance(widget, kind))(widget, folder)
+    return exporters[type(widget)](widget, folder)
 
 
 def traits(widget, *names):
@@ -79,11 +86,7 @@ def main(path, folder):
     folder, notebook = Path(folder).resolve(), nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # some lessons write files
         shown = {name: value for name, value in run(notebook) if isinstance(value, CourseWidget)}
-        described = {
-            name: export(widget, folder / name)
-            for name, widget in shown.items()
-            if type(widget).__name__ in ("Explorer", "Prediction", "DigitPad")
-        }
+        described = {name: export(widget, folder / name) for name, widget in shown.items()}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "widgets.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
 

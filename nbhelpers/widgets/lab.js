@@ -81,12 +81,18 @@ function render({ model, el }) {
     index = [...model.get("index")];
     rows.forEach((row, i) => row.show(index[i]));
   };
+  // What can be chosen depends on the task where a page has both.
+  const offered = () => {
+    index = [...model.get("index")];
+    rows.forEach((row, i) => row.offer(model.get("controls")[i], index[i]));
+  };
   const events = "change:training change:progress change:reached change:note change:problem";
   model.on(events, update);
   model.on("change:picture", draw);
   model.on("change:training", started);
-  model.on("change:rows change:drawn", table.update);
+  model.on("change:rows change:drawn change:columns", table.update);
   model.on("change:index", moved);
+  model.on("change:controls", offered);
 
   const line = make("div", { className: "row" }, train, stop, bar, reached);
   el.classList.add("live-lab");
@@ -102,8 +108,9 @@ function render({ model, el }) {
     model.off(events, update);
     model.off("change:picture", draw);
     model.off("change:training", started);
-    model.off("change:rows change:drawn", table.update);
+    model.off("change:rows change:drawn change:columns", table.update);
     model.off("change:index", moved);
+    model.off("change:controls", offered);
   };
 }
 
@@ -160,6 +167,7 @@ function runs(model, draw) {
     const rows = model.get("rows");
     element.hidden = !rows.length;
     heads.forEach((th, i) => {
+      th.firstChild.textContent = model.get("columns")[i];
       th.setAttribute("aria-sort", i !== sort.column ? "none" : sort.up ? "ascending" : "descending");
     });
     rows.forEach((row) => {

@@ -15,31 +15,41 @@ function labelled(text, input, ...after) {
 }
 
 // A slider over the options, which are texts, or a menu of them; `change` gets the place of the one that the
-// reader chose, and `show` of the returned row moves the control without it.
+// reader chose, and `show` of the returned row moves the control without it. `offer` gives it other options and another
+// label.
 function control(spec, index, change) {
   const input = make(spec.slider ? "input" : "select");
+  if (spec.slider) Object.assign(input, { type: "range", min: 0, step: 1 });
   const shown = make("output");
-  if (spec.slider) {
-    Object.assign(input, { type: "range", min: 0, max: spec.options.length - 1, step: 1 });
-  } else {
-    spec.options.forEach((text, i) => input.add(new Option(text, i)));
-  }
-  input.value = index;
+  const row = labelled(spec.label, input, shown);
   const say = () => {
     if (!spec.slider) return;
     shown.textContent = spec.options[input.value];
     input.setAttribute("aria-valuetext", spec.options[input.value]);
   };
-  say();
+  const fill = () => {
+    row.firstChild.textContent = spec.label;
+    if (spec.slider) input.max = spec.options.length - 1;
+    else input.replaceChildren(...spec.options.map((text, i) => new Option(text, i)));
+  };
+  const place = (i) => {
+    input.value = i;
+    say();
+  };
+  fill();
+  place(index);
   input.addEventListener("input", () => {
     say();
     change(Number(input.value));
   });
-  const row = labelled(spec.label, input, shown);
-  row.show = (place) => {
-    if (Number(input.value) === place) return;
-    input.value = place;
-    say();
+  row.show = (i) => {
+    if (Number(input.value) !== i) place(i);
+  };
+  row.offer = (now, i) => {
+    if (now === spec) return;
+    spec = now;
+    fill();
+    place(i);
   };
   return row;
 }

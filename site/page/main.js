@@ -20,8 +20,8 @@ async function describe(folder) {
 async function revive(place, descriptions) {
   const { from, cell, name } = place.dataset;
   const description = descriptions[cell];
-  if (!description) return;
-  const folder = new URL(`${from}${cell}/`, document.baseURI).href;
+  const own = description.kind === "lab" ? "../atlas/" : `${cell}/`; // all labs replay the same recorded runs
+  const folder = new URL(`${from}${own}`, document.baseURI).href;
   const [model, { default: widget }] = await Promise.all([
     CONNECT[description.kind](description, folder),
     import(`./widgets/${description.kind}.js`),

@@ -1,6 +1,7 @@
 // Guesses without a kernel: kept while the page is open, and compared when the reader asks for the answer.
 
 import { PageModel } from "./model.js";
+import { general } from "./numbers.js";
 
 export function connect({ traits, answer }) {
   const model = new PageModel({ ...traits, guess: null, closed: false, verdict: "", sentence: "" }, (message) => {
@@ -15,17 +16,10 @@ export function verdict({ verdicts, truth, margin, shown }, guess) {
   if (verdicts) return verdicts[guess ?? ""];
   if (guess === null) return `the answer: it is ${shown}`;
   const off = guess - truth;
-  const guessed = `you guessed ${general(guess, 6)}`;
+  const guessed = `you guessed ${general(guess)}`;
   if (off === 0) return `${guessed}, right`;
   if (Math.abs(off) <= margin) return `${guessed}, right: it is ${shown}`;
   return `${guessed}, it is ${shown}: ${general(Math.abs(off), 3)} too ${off > 0 ? "high" : "low"}`;
-}
-
-// A number with so many digits as Python's format "g" writes it.
-export function general(number, digits) {
-  const [mantissa, exponent] = number.toExponential(digits - 1).split("e");
-  if (exponent >= -4 && exponent < digits) return String(Number(number.toPrecision(digits)));
-  return `${Number(mantissa)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 // What stands where `guesses.summary()` was called.
