@@ -27,8 +27,9 @@ lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
 
 test: lint tests nbval ## install what is missing and run every test
 
-lint: $(INSTALLED) ## check the style of code and notebooks
+lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/codespell && $(BIN)/python tools/spelling.py
 
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
