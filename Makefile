@@ -17,7 +17,7 @@ export KERAS_BACKEND := tensorflow
 .PHONY: help lab test lint tests unit checks data browser nbval notebooks bench runs lock clean
 
 help: ## list the verbs (this list)
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock pyproject.toml tools/install.sh $(shell find jupyter -type f)
 	@sh tools/install.sh

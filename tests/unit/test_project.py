@@ -90,6 +90,10 @@ def test_importing_a_module_loads_only_what_it_needs(module, absent):
     assert result.stdout.strip() == "[]"
 
 
+needs_make = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no make, and uses tools/course.py")
+
+
+@needs_make
 def test_make_alone_lists_every_verb():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     verbs = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
@@ -100,6 +104,7 @@ def test_make_alone_lists_every_verb():
     assert listed == verbs
 
 
+@needs_make
 @pytest.mark.parametrize("verb", ["data", "bench", "runs"])
 def test_a_verb_that_needs_jax_installs_it_first(verb):
     """So that no test that needs it is skipped there."""
