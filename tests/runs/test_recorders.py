@@ -86,7 +86,7 @@ def test_a_finished_block_is_not_trained_again_and_another_sweep_takes_none_of_t
 def test_a_bar_says_how_much_is_done_how_long_it_took_and_what_is_left(tmp_path):
     lines = [line for line in start(tmp_path, SECONDS_EACH="0.3").communicate()[1].splitlines() if line]
     assert lines[0].startswith("  0 % |") and lines[0].endswith("? left")
-    assert lines[-1].startswith("100 % |") and re.search(r"00:0\d so far, 00:00 left", lines[-1])
+    assert lines[-1].startswith("100 % |") and re.search(r"00:\d\d so far, 00:00 left", lines[-1])
 
 
 def test_a_failing_block_stops_the_others_and_is_named(tmp_path):
