@@ -14,7 +14,7 @@ export TF_ENABLE_ONEDNN_OPTS := 0
 # Keras on TensorFlow, whatever a reader's own keras.json says.
 export KERAS_BACKEND := tensorflow
 
-.PHONY: help lab test lint tests unit checks data browser nbval notebooks bench runs lock clean
+.PHONY: help lab test lint tests unit checks data browser nbval notebooks site bench runs lock clean
 
 help: ## list the verbs (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on f
 	@$(BIN)/python tools/collect_rules.py
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
+site: $(INSTALLED) ## build the course as pages that move without a kernel, in site/_build/html
+	@$(BIN)/python site/build.py
+
 bench: $(INSTALLED) ## measure speed on this machine and print a table
 	@$(RECORDERS)
 	@$(BIN)/python tools/bench.py
@@ -83,8 +86,8 @@ runs: $(INSTALLED) ## record the trainings in data/ again (hours on a GPU, a day
 	$(BIN)/python -m recorders.pictures
 
 lock: $(INSTALLED) ## choose the newest versions and write requirements.lock
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --group site --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and everything else that can be made again
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache site/_build
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -67,10 +67,15 @@ def tidy(cell):
 
 
 def smaller(png):
-    """The same picture with at most 64 colours, in base64."""
+    """The same picture with at most 64 colours; both in base64."""
+    return base64.b64encode(smaller_png(base64.b64decode(png))).decode()
+
+
+def smaller_png(png):
+    """The same picture with at most 64 colours; both are the bytes of a PNG."""
     small = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").quantize(64).save(small, format="PNG", optimize=True)
-    return base64.b64encode(small.getvalue()).decode()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(small, format="PNG", optimize=True)
+    return small.getvalue()
 
 
 def is_progress_bar(output):

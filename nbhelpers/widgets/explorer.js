@@ -48,7 +48,7 @@ function render({ model, el }) {
     const next = message ? null : ahead();
     if (!message && !next) return;
     busy = true;
-    const wait = () => message && (waits.textContent = "The kernel is busy; the figure follows.");
+    const wait = () => message && (waits.textContent = model.get("waits") ?? "The kernel is busy; the figure follows.");
     const timer = setTimeout(wait, SLOW);
     const answer = await link.ask(message ?? { do: "ahead", index: next });
     clearTimeout(timer);

@@ -140,6 +140,7 @@ class Prediction(CourseWidget):
         if options is not None and len(set(texts)) < 2:
             raise ValueError(f"{question!r} needs at least two options to choose from, got {texts}.")
         super().__init__(question=question, options=texts, low=low, high=high, sentence=HOW)
+        self._truth = None
 
     def receive(self, message, buffers):
         """Note the guess that the page sends."""
@@ -162,12 +163,29 @@ class Prediction(CourseWidget):
     def reveal(self, truth, *, margin=0.0):
         """Set and return the verdict, a sentence; the first one stays."""
         if self.options:
-            verdict = self._choice_verdict(self._options_of(truth))
+            truth = self._options_of(truth)
         else:
-            verdict = self._number_verdict(*(truth if isinstance(truth, Comparison) else (truth, margin)))
+            truth = self._finite(*(truth if isinstance(truth, Comparison) else (truth, margin)))
+        if not self.verdict:
+            self._truth, self.verdict = truth, self._verdict(truth, self.guess)
         self.closed = True
-        self.verdict = self.verdict or verdict
         return self.verdict
+
+    def answer(self):
+        """What guesses were compared with, for pages without a kernel, a dict of plain values; None before it is out.
+
+        With options it has the ``verdicts`` on each of them, and on no guess, "". For a number it has the ``truth``,
+        the ``margin``, and how they are ``shown``.
+        """
+        if self._truth is None:
+            return None
+        if self.options:
+            return {"verdicts": {guess or "": self._verdict(self._truth, guess) for guess in [None, *self.options]}}
+        truth, margin = map(float, self._truth)
+        return {"truth": truth, "margin": margin, "shown": _shown(truth, margin)}
+
+    def _verdict(self, truth, guess):
+        return self._choice_verdict(truth, guess) if self.options else self._number_verdict(*truth, guess)
 
     def _options_of(self, truth):
         """The best option, and those that cannot be told from it, as texts."""
@@ -179,32 +197,35 @@ class Prediction(CourseWidget):
                 raise ValueError(f"{text!r} is none of the options of {self.question!r}: {', '.join(self.options)}.")
         return texts
 
-    def _choice_verdict(self, texts):
+    def _choice_verdict(self, texts, guess):
         best, *others = texts
         answer = "they cannot be told apart" if best == ALIKE else f"it is {best}"
         if others:
             answer += f", which cannot be told apart from {', '.join(others)}"
-        if self.guess is None:
+        if guess is None:
             return f"the answer: {answer}"
         all_alike = {*self.options} <= {ALIKE, *texts}
-        if self.guess == best or (self.guess == ALIKE and all_alike):
-            return f"you guessed {self.guess}, right" + (f": {answer}" if others else "")
-        if self.guess in others or best == ALIKE or (self.guess == ALIKE and others):
-            return f"you guessed {self.guess}, not wrong: {answer}"
-        return f"you guessed {self.guess}, and {answer}"
+        if guess == best or (guess == ALIKE and all_alike):
+            return f"you guessed {guess}, right" + (f": {answer}" if others else "")
+        if guess in others or best == ALIKE or (guess == ALIKE and others):
+            return f"you guessed {guess}, not wrong: {answer}"
+        return f"you guessed {guess}, and {answer}"
 
-    def _number_verdict(self, truth, margin):
+    def _finite(self, truth, margin):
         if not math.isfinite(truth):
             raise ValueError(f"The answer to {self.question!r} is not a finite number: {truth!r}.")
-        shown = f"{truth:.3g}" + (f" ± {margin:.2g}" if margin else "")
-        if self.guess is None:
+        return truth, margin
+
+    def _number_verdict(self, truth, margin, guess):
+        shown = _shown(truth, margin)
+        if guess is None:
             return f"the answer: it is {shown}"
-        off = self.guess - truth
+        off = guess - truth
         if off == 0:
-            return f"you guessed {self.guess:g}, right"
+            return f"you guessed {guess:g}, right"
         if abs(off) <= margin:
-            return f"you guessed {self.guess:g}, right: it is {shown}"
-        return f"you guessed {self.guess:g}, it is {shown}: {abs(off):.3g} too {'high' if off > 0 else 'low'}"
+            return f"you guessed {guess:g}, right: it is {shown}"
+        return f"you guessed {guess:g}, it is {shown}: {abs(off):.3g} too {'high' if off > 0 else 'low'}"
 
     def draw(self, ax):
         """Write the verdict below an Axes, and draw a number on it as a level dash-dotted line."""
@@ -222,3 +243,7 @@ class Prediction(CourseWidget):
         answer = "choose one" if self.options else f"a number from {self.low:g} to {self.high:g}"
         figure.text(0.01, 0.5, f"{self.question}:  [ {answer} ]", va="center", fontsize=10)
         return to_png(figure), HOW
+
+
+def _shown(truth, margin):
+    return f"{truth:.3g}" + (f" ± {margin:.2g}" if margin else "")

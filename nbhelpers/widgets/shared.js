@@ -54,7 +54,8 @@ function kernel(model, el) {
   const waiting = new Map();
   let sent = 0;
   const say = () => {
-    const why = "No answer from the kernel: it is not running, was restarted, or is busy.";
+    // A page without a kernel has words of its own for what it waits for.
+    const why = model.get("silence") ?? "No answer from the kernel: it is not running, was restarted, or is busy.";
     silence.textContent = `${why} ${model.get("sentence")}`;
   };
   // Resolves to the answer, {problem}, or to null if none came in time.

@@ -1,0 +1,91 @@
+"""Run a lesson and write what its widgets need on a page without a kernel: python site/export.py NOTEBOOK FOLDER.
+
+A description of each widget by the id of its cell goes to FOLDER/widgets.json, pictures and numbers beside it.
+"""
+
+import itertools
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SKIPPED = {"exercise", "launch"}
+
+
+def run(notebook):
+    """Run the cells of a notebook but its exercises, in this process; yield what a reader sees of each, by its id."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not SKIPPED & set(cell.metadata.get("tags", [])):
+            done = shell.run_cell(cell.source, store_history=True)
+            done.raise_error()
+            yield cell.id, done.result
+
+
+def export(widget, folder):
+    """Write the files that a widget needs into the folder; return its description, which has no types but JSON's."""
+    from nbhelpers.widgets.explorer import Explorer
+    from nbhelpers.widgets.predictions import Prediction
+
+    exporters = {Explorer: export_explorer, Prediction: export_prediction}
+    return next(write for kind, write in exporters.items() if isinstance(widget, kind))(widget, folder)
+
+
+def traits(widget, *names):
+    return {name: getattr(widget, name) for name in names}
+
+
+def export_explorer(explorer, folder):
+    """Draw each combination with the explorer's own function, and write it as a small picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first = traits(explorer, "controls", "index", "sentence")
+    places = [range(len(control["options"])) for control in explorer.controls]
+    pictures = {"-".join(map(str, index)): draw(explorer, index, folder) for index in itertools.product(*places)}
+    return {"kind": "explorer", "traits": first, "pictures": pictures}
+
+
+def draw(explorer, index, folder):
+    """Write the picture of one combination; return its alt text, or the reason why it cannot be drawn."""
+    from tools.run_notebooks import smaller_png
+
+    explorer._show(list(index))
+    if explorer.problem:
+        return {"problem": explorer.problem}
+    (folder / f"{'-'.join(map(str, index))}.png").write_bytes(smaller_png(explorer.picture))
+    return {"alt": explorer.alt}
+
+
+def export_prediction(prediction, folder):
+    """The question, and what `reveal` would say to each option, or the numbers with which the page says it."""
+    shown = traits(prediction, "question", "options", "low", "high")
+    return {"kind": "prediction", "traits": shown, "answer": prediction.answer()}
+
+
+def main(path, folder):
+    import matplotlib as mpl
+    import nbformat
+
+    from nbhelpers.widgets.base import CourseWidget
+
+    mpl.use("agg")
+    folder, notebook = Path(folder).resolve(), nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as scratch:  # some lessons write files
+        os.chdir(scratch)
+        shown = {name: value for name, value in run(notebook) if isinstance(value, CourseWidget)}
+        described = {
+            name: export(widget, folder / name)
+            for name, widget in shown.items()
+            if type(widget).__name__ in ("Explorer", "Prediction")
+        }
+        os.chdir(ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "widgets.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main(*sys.argv[1:])
