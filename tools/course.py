@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = ("lab", "test", "lint", "tests", "unit", "checks", "browser", "nbval", "notebooks")
+VERBS = ("lab", "test", "lint", "tests", "unit", "checks", "browser", "nbval", "notebooks", "site")
 BIN = Path(".venv", "Scripts" if os.name == "nt" else "bin")
 INSTALLED = Path(".venv", ".installed")
 PIP = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-warn-script-location"]
