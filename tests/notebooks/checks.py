@@ -18,6 +18,7 @@ GLOSSARY = {
     r"overfit(?:s|ted|ting)? the test": "use of the test set",
     r"state[- ]of[- ]the[- ]art": "the figure and its source",
 }
+ELSEWHERE = re.compile(r"https://([\w-]+\.)+[a-z]{2,}(/[^\s<>\"]*)?")  # the form of an address in a link
 NETWORK = re.compile(r"\b(urlopen|urlretrieve|requests\.get|keras\.datasets|fetch_openml|!wget|!curl|!pip|%pip)")
 
 OPENED = r"""load_mnist(?:1d)?\(\s*["']test|test_accuracy|x_test\b"""
@@ -104,8 +105,9 @@ def links_lead_somewhere(notebook, path):
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             for target in re.findall(r"\]\(([^)#\s]+)", cell.source):
-                if not target.startswith("https://") and not (path.parent / target).exists():
-                    yield f"cell {number} links to {target}, which is not there"
+                elsewhere = target.startswith("https:")
+                if not (ELSEWHERE.fullmatch(target) if elsewhere else (path.parent / target).exists()):
+                    yield f"cell {number} links to {target}, which is {'no address' if elsewhere else 'not there'}"
 
 
 def terms_as_in_the_glossary(notebook, path):

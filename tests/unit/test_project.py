@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.notebooks import checks
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".sh", ".lock", ".ipynb", ".mplstyle", ".cff", ".json", ""}
 
@@ -126,7 +128,6 @@ def test_each_notebook_has_its_solutions():
 
 
 PAGES = [path for path in tracked_files() if path.suffix == ".md" and path.is_file()]
-ELSEWHERE = re.compile(r"https://([\w-]+\.)+[a-z]{2,}(/[^\s<>\"]*)?")
 
 
 def anchors(page):
@@ -141,7 +142,7 @@ def broken_links(page):
         path, _, anchor = target.partition("#")
         there = page.parent / path if path else page
         if re.match(r"[a-z]+:", target):
-            if not ELSEWHERE.fullmatch(target):
+            if not checks.ELSEWHERE.fullmatch(target):
                 yield target
         elif not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
             yield target
