@@ -17,7 +17,7 @@ export KERAS_BACKEND := tensorflow
 .PHONY: help lab test lint tests unit checks data browser nbval notebooks site bench runs lock clean
 
 help: ## list the verbs (this list)
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock pyproject.toml tools/install.sh $(shell find jupyter -type f)
 	@sh tools/install.sh
@@ -27,8 +27,9 @@ lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
 
 test: lint tests nbval ## install what is missing and run every test
 
-lint: $(INSTALLED) ## check the style of code and notebooks
+lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/codespell && $(BIN)/python tools/spelling.py
 
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data

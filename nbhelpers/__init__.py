@@ -2,7 +2,5 @@
 
 import os
 
-__version__ = "0.1.0"
-
 # Keras reads this when it is imported, and then asks no keras.json that a reader may have for other projects.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

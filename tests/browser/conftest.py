@@ -37,6 +37,7 @@ FLAGS = [
 def find_chromium():
     places = [os.environ.get("CHROMIUM"), *map(shutil.which, NAMES)]
     places += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+    places += [Path(os.environ.get("PROGRAMFILES", ""), "Google", "Chrome", "Application", "chrome.exe")]
     return next((p for p in places if p and Path(p).exists()), None)
 
 

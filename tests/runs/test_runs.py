@@ -81,7 +81,9 @@ def test_everything_is_described(name):
     assert {"title", "task", "device", "license", "versions", "made_by", "validation"} <= set(runs.attrs)
     assert runs.attrs["task"] in INPUTS
     assert (DATA_FOLDER / f"runs_{name}.nc").stat().st_size < 6e6
-    row = next(row for row in (DATA_FOLDER / "README.md").read_text().splitlines() if f"runs_{name}.nc`" in row)
+    row = next(
+        row for row in (DATA_FOLDER / "README.md").read_text(encoding="utf-8").splitlines() if f"runs_{name}.nc`" in row
+    )
     assert f"| {runs['diverged'].size:,} |" in row
 
 

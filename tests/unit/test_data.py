@@ -255,7 +255,7 @@ sys.stdin.read()
 def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path):
     shutil.copy(DATA_FOLDER / "races_mnist.nc", tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path / "races_mnist.nc")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(
             ValueError, match="races_mnist.nc is in use.*lock.*try again.*HDF5_USE_FILE_LOCKING"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script of sh; Windows uses tools/course.py")
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("sh", "df", "awk", "rm", "mkdir", "mktemp", "touch", "env", "cp", "chmod", "find", "xargs")
 # A stand-in for a Python that fits. The environments that it makes have one too, and a jupyter that says its arguments.

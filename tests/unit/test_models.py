@@ -560,10 +560,10 @@ def test_networks_may_be_built_on_jax_for_the_recorder_and_not_be_fed(monkeypatc
 
 def python(tmp_path, code, *, configuration="{}", backend=None):
     """Run code beside a keras.json and with this KERAS_BACKEND; return what it printed, and its last line of errors."""
-    (tmp_path / "keras.json").write_text(configuration)
+    (tmp_path / "keras.json").write_text(configuration, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     environment |= {"KERAS_HOME": str(tmp_path)} | ({"KERAS_BACKEND": backend} if backend else {})
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", env=environment)
     return result.stdout.strip(), result.stderr.strip().rpartition("\n")[2]
 
 

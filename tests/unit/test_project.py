@@ -11,6 +11,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.notebooks import checks
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".sh", ".lock", ".ipynb", ".mplstyle", ".cff", ".json", ""}
 
@@ -90,6 +92,10 @@ def test_importing_a_module_loads_only_what_it_needs(module, absent):
     assert result.stdout.strip() == "[]"
 
 
+needs_make = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no make, and uses tools/course.py")
+
+
+@needs_make
 def test_make_alone_lists_every_verb():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     verbs = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
@@ -100,6 +106,7 @@ def test_make_alone_lists_every_verb():
     assert listed == verbs
 
 
+@needs_make
 @pytest.mark.parametrize("verb", ["data", "bench", "runs"])
 def test_a_verb_that_needs_jax_installs_it_first(verb):
     """So that no test that needs it is skipped there."""
@@ -120,9 +127,40 @@ def test_each_notebook_has_its_solutions():
     assert names == {p.name for p in (ROOT / "notebooks" / "solutions").glob("*.ipynb")}
 
 
-@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "data/README.md"])
-def test_links_of_the_pages_lead_somewhere(path):
-    page = ROOT / path
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-        if not target.startswith("https://"):
-            assert (page.parent / target).exists(), f"{path}: {target}"
+PAGES = [path for path in tracked_files() if path.suffix == ".md" and path.is_file()]
+
+
+def anchors(page):
+    """What links into a page may name: its headings as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def broken_links(page):
+    """The links of a page that lead nowhere in the repository, or elsewhere have not the form of an address."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        there = page.parent / path if path else page
+        if re.match(r"[a-z]+:", target):
+            if not checks.ELSEWHERE.fullmatch(target):
+                yield target
+        elif not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
+            yield target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_of_a_page_lead_somewhere(page):
+    assert not list(broken_links(page))
+
+
+def test_the_pages_are_those_of_the_root_of_github_of_the_data_and_of_the_site():
+    names = {path.relative_to(ROOT).as_posix() for path in PAGES}
+    assert {"README.md", "CHANGELOG.md", ".github/pull_request_template.md", "data/README.md", "site/index.md"} <= names
+
+
+def test_each_kind_of_broken_link_is_found(tmp_path):
+    good = ["https://example.org/a_b?c=d#e", "page.md", "#a-heading-of-two", "page.md#a-heading-of-two"]
+    bad = ["http://example.org", "https://example", "nowhere.md", "#another", "page.md#another", "htps://example.org/a"]
+    text = "# A heading, of `two`\n" + " ".join(f"[x]({target})" for target in good + bad)
+    (tmp_path / "page.md").write_text(text, encoding="utf-8")
+    assert list(broken_links(tmp_path / "page.md")) == bad
