@@ -1,5 +1,6 @@
-"""What a teacher gets: copies for learners, and slides."""
+"""What a teacher gets: copies for learners, slides, and what a server needs."""
 
+import asyncio
 import html
 import importlib
 import os
@@ -9,7 +10,9 @@ import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from tests.notebooks import checks
 
@@ -18,6 +21,7 @@ LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 sys.path.insert(0, str(ROOT / "tools"))
 student_copies = importlib.import_module("student_copies")
+measure_class = importlib.import_module("measure_class")
 slides = importlib.import_module("slides")
 
 
@@ -190,3 +194,34 @@ def test_decks_are_written_for_files_and_folders(tmp_path):
     assert [path.name for path in (tmp_path / "one").iterdir()] == [f"{LESSONS[1].stem}.html"]
     slides.main([str(ROOT / "notebooks")], folder=tmp_path / "all")
     assert len(list((tmp_path / "all").iterdir())) == len(LESSONS)
+
+
+def tiny(*cells):
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+
+def test_a_class_is_measured_each_learner_in_a_folder_of_its_own():
+    notebook = tiny("open('mine.txt', 'x').close()", "import time; held = b'x' * 200_000_000; time.sleep(3)")
+    seconds, peak = asyncio.run(measure_class.measure(notebook, learners=2, leave=0))
+    assert len(seconds) == 2 and min(seconds) > 3
+    assert 0.4 < peak < 1
+
+
+def test_a_class_is_stopped_before_the_memory_is_used_up():
+    with pytest.raises(MemoryError, match="fewer than 1e"):
+        asyncio.run(measure_class.measure(tiny("import time; time.sleep(60)"), learners=2, leave=1e6))
+    running = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+    assert not [command for command in running if "ipykernel_launcher" in command]
+
+
+def test_a_lesson_that_fails_is_told():
+    with pytest.raises(CellExecutionError):
+        asyncio.run(measure_class.measure(tiny("1 / 0"), learners=1, leave=0))
+
+
+def test_what_was_measured_is_printed(tmp_path, capsys):
+    nbformat.write(tiny("1 + 1"), tmp_path / "tiny.ipynb")
+    measure_class.main(["--learners", "2", "--leave", "0", str(tmp_path / "tiny.ipynb")])
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"\d+ cores, \d+ GB to spare", lines[0])
+    assert [re.match(r"tiny.ipynb, (\d) at once: median \d+ s", line)[1] for line in lines[1:]] == ["1", "2"]
