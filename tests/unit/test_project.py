@@ -120,7 +120,7 @@ def test_each_notebook_has_its_solutions():
     assert names == {p.name for p in (ROOT / "notebooks" / "solutions").glob("*.ipynb")}
 
 
-@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "TEACHING.md", "data/README.md"])
 def test_links_of_the_pages_lead_somewhere(path):
     page = ROOT / path
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
