@@ -6,7 +6,7 @@ FIRST := notebooks/01_train_a_first_network.ipynb
 OPEN ?= $(FIRST)
 # Handed to JupyterLab by `make lab`, as in `make lab OPTIONS="--allow-root --no-browser"`.
 OPTIONS :=
-# Re-run by `make notebooks`; some only with `make notebooks ONLY="notebooks/01…"`.
+# Re-run by `make notebooks`, shown by `make slides`; some only with `make notebooks ONLY="notebooks/01…"`.
 ONLY ?= notebooks
 # TensorFlow: no log lines, and the same arithmetic on every processor.
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -14,7 +14,7 @@ export TF_ENABLE_ONEDNN_OPTS := 0
 # Keras on TensorFlow, whatever a reader's own keras.json says.
 export KERAS_BACKEND := tensorflow
 
-.PHONY: help lab test lint tests unit checks data browser nbval notebooks site bench runs lock clean
+.PHONY: help lab test lint tests unit checks data browser nbval notebooks site students slides bench runs lock clean
 
 help: ## list the verbs (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on f
 site: $(INSTALLED) ## build the course as pages that move without a kernel, in site/_build/html
 	@$(BIN)/python site/build.py
 
+students: $(INSTALLED) ## write a copy of the course without solutions, for learners, into build/students
+	@$(BIN)/python tools/student_copies.py
+
+slides: $(INSTALLED) ## make slides of the lessons' questions, figures and conclusions in build/slides (some with ONLY=…)
+	@$(BIN)/python tools/slides.py $(ONLY)
+
 bench: $(INSTALLED) ## measure speed on this machine and print a table
 	@$(RECORDERS)
 	@$(BIN)/python tools/bench.py
@@ -89,5 +95,5 @@ lock: $(INSTALLED) ## choose the newest versions and write requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 --group test --group site --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and everything else that can be made again
-	rm -rf .venv .pytest_cache .ruff_cache site/_build
+	rm -rf .venv .pytest_cache .ruff_cache site/_build build
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
