@@ -43,7 +43,8 @@ def export(widget, folder):
     if isinstance(widget, LiveLab):
         return export_lab(widget, folder.parents[1] / "atlas")
     exporters = {Explorer: export_explorer, Prediction: export_prediction, DigitPad: export_pad}
-    return exporters[type(widget)](widget, folder)
+    # Not by its type: a widget that gets a trait of its own becomes of a new one.
+    return next(write for kind, write in exporters.items() if isinstance(widget, kind))(widget, folder)
 
 
 def traits(widget, *names):
