@@ -60,8 +60,9 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidenc
 nbval: $(INSTALLED) ## run every notebook and solution
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 $(NOTEBOOKS)
 
-notebooks: $(INSTALLED) ## collect the rules of thumb, re-run the notebooks on fresh kernels and store their outputs
+notebooks: $(INSTALLED) ## collect the rules of thumb, set the launch cells, re-run the notebooks on fresh kernels and store their outputs
 	@$(BIN)/python tools/collect_rules.py
+	@$(BIN)/python tools/launch.py
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 site: $(INSTALLED) ## build the course as pages that move without a kernel, in site/_build/html

@@ -20,6 +20,11 @@ from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+from export import is_run  # noqa: E402
+
+from tools.launch import address, buttons  # noqa: E402
+
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "KERAS_BACKEND": "tensorflow"}
@@ -52,23 +57,31 @@ def export_one(lesson, folder):
 def fingerprint(lesson):
     """Of everything that decides what a lesson's widgets show: its code, the helpers and the data."""
     cells = nbformat.read(lesson, as_version=4).cells
-    codes = [cell.id + cell.source for cell in cells if cell.cell_type == "code"]
+    codes = [cell.id + cell.source for cell in cells if is_run(cell)]
     files = [*sorted(ROOT.glob("nbhelpers/**/*.py")), *sorted(HERE.glob("export*.py")), ROOT / "data" / "SHA256SUMS"]
     whole = "\0".join([*codes, *(file.read_text(encoding="utf-8") for file in files)])
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def stage(exported, folder):
-    """Write the sources of all pages into the folder; what has not changed keeps its date, and is not made again."""
-    sources = {f"notebooks/{path.name}": path.read_text(encoding="utf-8") for path in NOTEBOOKS.glob("*.md")}
-    sources |= {"data/README.md": (ROOT / "data" / "README.md").read_text(encoding="utf-8")}
-    for path in sorted(NOTEBOOKS.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in path.parts:
-            notebook = nbformat.read(path, as_version=4)
-            if path.stem in exported and path.parent == NOTEBOOKS:
-                put_places(notebook, path.stem)
-            sources[path.relative_to(ROOT).as_posix()] = nbformat.writes(notebook)
-    sources["index.md"] = index((ROOT / "README.md").read_text(encoding="utf-8"))
+def pages_of(exported):
+    """The sources of all pages, path to text: the stored notebooks, with places for what moves, and the texts."""
+    folders = [NOTEBOOKS, NOTEBOOKS / "evidence", NOTEBOOKS / "solutions"]
+    texts = [path for folder in folders for path in folder.glob("*.md")]
+    texts += [ROOT / "data" / "README.md", ROOT / "TEACHING.md"]
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in texts}
+    for path in (path for folder in folders for path in folder.glob("[0-9]*.ipynb")):
+        name, notebook = path.relative_to(ROOT).as_posix(), nbformat.read(path, as_version=4)
+        if path in LESSONS:
+            put_buttons(notebook, name)
+        if path in LESSONS and path.stem in exported:
+            put_places(notebook, path.stem)
+        sources[name] = nbformat.writes(notebook)
+    sources["TEACHING.md"] = without_links_to_others(sources["TEACHING.md"], sources)
+    return {"index.md": index((ROOT / "README.md").read_text(encoding="utf-8")), **sources}
+
+
+def stage(sources, folder):
+    """Write the sources into the folder, and nothing else; what has not changed keeps its date."""
     for name, text in sources.items():
         write_if_new(folder / name, text)
     pictures = [path.relative_to(ROOT) for path in ROOT.glob("data/*.png")]
@@ -97,6 +110,19 @@ def put_places(notebook, stem):
             cell.outputs.append(element("course-reveal", f'data-names="{" ".join(revealed)}"'))
         elif "guesses.summary()" in source:
             cell.outputs = [element("course-summary")]
+
+
+def put_buttons(notebook, name):
+    """Link to the places that run the lesson, if the repository has an address; the launch cell is for them alone."""
+    notebook.cells = [cell for cell in notebook.cells if "launch" not in cell.metadata.get("tags", [])]
+    links = [f"[{place}]({url})" for place, url in buttons(address(), name)]
+    if links:
+        notebook.cells[0].source += f"\n\nRun it in {', '.join(links[:-1])} or {links[-1]}."
+
+
+def without_links_to_others(text, names):
+    """Links to files of the repository that are no pages become plain text."""
+    return re.sub(r"\[([^]]+)\]\(([^)#:]+)\)", lambda link: link[0] if link[2] in names else link[1], text)
 
 
 def element(name, *attributes, inner=""):
@@ -158,7 +184,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     lessons = [lesson for lesson in LESSONS if not given.lessons or lesson.name[:2] in given.lessons]
     exported = export(lessons, given.to / "exported")
-    stage(exported, given.to / "source")
+    stage(pages_of(exported), given.to / "source")
     make_pages(given.to / "source", given.to / "html")
     add_widgets(exported, given.to / "html")
     print(
@@ -167,5 +193,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()

@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SKIPPED = {"exercise", "launch"}
 
 
+def is_run(cell):
+    return cell.cell_type == "code" and not SKIPPED & set(cell.metadata.get("tags", []))
+
+
 def run(notebook):
     """Run the cells of a notebook but its exercises, in this process; yield what a reader sees of each, by its id."""
     from IPython.core.interactiveshell import InteractiveShell
@@ -21,7 +25,7 @@ def run(notebook):
     sys.path.insert(0, "")  # as in a kernel, cells import what cells have written
     shell = InteractiveShell.instance()
     for cell in notebook.cells:
-        if cell.cell_type == "code" and not SKIPPED & set(cell.metadata.get("tags", [])):
+        if is_run(cell):
             done = shell.run_cell(cell.source, store_history=True)
             done.raise_error()
             yield cell.id, done.result

@@ -89,7 +89,8 @@ def write(path, source):
     if [cell.source for cell in first] == [source] and notebook.cells[0] is first[0]:
         return False
     metadata = {"tags": [TAG], "jupyter": {"source_hidden": True}}
-    notebook.cells = [nbformat.v4.new_code_cell(source, id=TAG, metadata=metadata), *others]
+    count = first[0].execution_count if first else None  # what it prints, nothing, stays
+    notebook.cells = [nbformat.v4.new_code_cell(source, id=TAG, metadata=metadata, execution_count=count), *others]
     nbformat.write(notebook, path)
     return True
 

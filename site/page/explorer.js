@@ -1,26 +1,41 @@
-// `explore` without a kernel: each combination was drawn when the site was built, and is fetched when it is chosen.
+// `explore` without a kernel: each combination was drawn when the site was built, is fetched when it is chosen, and kept.
 
 import { PageModel } from "./model.js";
 
 const WORDS = {
-  waiting: "The figure does not come: is the network gone? Move the control again.",
+  waiting: "The figure is slow to come; move the control again if it does not.",
   waits: "The figure is on its way.",
 };
+const NOTHING = new DataView(new ArrayBuffer(0));
 
 export async function connect({ traits, pictures }, folder) {
-  const fetched = async (index) => {
-    const response = await fetch(`${folder}${index.join("-")}.png`);
-    if (!response.ok) throw new Error(`The figure could not be fetched (${response.status}).`);
+  const kept = new Map();
+  const fetched = async (key) => {
+    const response = await fetch(`${folder}${key}.png`);
+    if (!response.ok) throw new Error(`${key}.png: ${response.status}`);
     return new DataView(await response.arrayBuffer());
   };
+  const picture = (key) => {
+    if (!kept.has(key)) kept.set(key, fetched(key));
+    kept.get(key).catch(() => kept.delete(key)); // the next time it is fetched again
+    return kept.get(key);
+  };
+  // What the kernel's half of the widget would set for a combination.
   const shown = async (index) => {
-    const { alt = "", problem = "" } = pictures[index.join("-")];
-    return { index, alt, problem, picture: problem ? new DataView(new ArrayBuffer(0)) : await fetched(index) };
+    const key = index.join("-");
+    const { alt = "", problem = "" } = pictures[key];
+    if (problem) return { index, alt, problem, picture: NOTHING };
+    return { index, alt, problem, picture: await picture(key) };
   };
-  const answer = async (message, buffers, model) => {
-    const traits = await shown(message.index);
-    if (message.do === "show") model.set(traits);
-    else if (!traits.problem) model.emit(["msg:custom"], { ahead: message.index, alt: traits.alt }, [traits.picture]);
+  const failed = (index) => (error) => {
+    const problem = `The figure could not be fetched (${error.message}). Is the network gone? Move the control again.`;
+    return { index, alt: "", problem, picture: NOTHING };
   };
-  return new PageModel({ ...traits, ...WORDS, ...(await shown(traits.index)) }, answer);
+  const answer = async ({ do: what, index }, buffers, model) => {
+    if (what === "show") return model.set(await shown(index).catch(failed(index)));
+    const ahead = await shown(index);
+    if (!ahead.problem) model.emit(["msg:custom"], { ahead: index, alt: ahead.alt }, [ahead.picture]);
+  };
+  const first = await shown(traits.index).catch(failed(traits.index));
+  return new PageModel({ ...traits, ...WORDS, ...first }, answer);
 }
