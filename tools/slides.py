@@ -58,6 +58,8 @@ def sections(notebook):
     """Heading and parts of each section; a part is a block of Markdown or a cell of code. The first is the opening."""
     found = []
     for cell in notebook.cells:
+        if "launch" in cell.metadata.get("tags", []):
+            continue
         if cell.cell_type == "code":
             found[-1][1].append(cell)
             continue

@@ -32,10 +32,20 @@ async function revive(place, descriptions) {
   place.replaceChildren(el);
 }
 
-// Hide what a cell shows until the reader asks for the answer, and say how far off the guess was.
+// What gives an answer away: what its cell shows, and what its section says after it.
+function answerAt(place) {
+  const outputs = [...place.closest(".cell_output").children].filter((child) => !child.contains(place));
+  const cell = place.closest(".cell");
+  const after = [...cell.parentElement.children].filter(
+    (child) => child.tagName !== "SECTION" && cell.compareDocumentPosition(child) & Node.DOCUMENT_POSITION_FOLLOWING,
+  );
+  return [...outputs, ...after.filter((child) => !cell.contains(child))];
+}
+
+// Hide it until the reader asks for the answer, and say how far off the guess was.
 function cover(place) {
   const names = place.dataset.names.split(" ");
-  const outputs = [...place.closest(".cell_output").children].filter((child) => !child.contains(place));
+  const hidden = answerAt(place);
   const button = Object.assign(document.createElement("button"), { textContent: "Show the answer" });
   const said = Object.assign(document.createElement("p"), { className: "said", role: "status" });
   const models = () => names.map((name) => guesses.get(name)).filter(Boolean);
@@ -46,7 +56,7 @@ function cover(place) {
       said.textContent = "What do you expect? Enter your guess above, or press once more to see the answer without one.";
       return;
     }
-    outputs.forEach((output) => (output.hidden = false));
+    hidden.forEach((element) => (element.hidden = false));
     models().forEach((model) => model.reveal());
     said.textContent = models()
       .filter((model) => model.get("guess") !== null)
@@ -55,7 +65,7 @@ function cover(place) {
     button.remove();
     sumUp();
   });
-  outputs.forEach((output) => (output.hidden = true));
+  hidden.forEach((element) => (element.hidden = true));
   place.replaceChildren(button, said);
 }
 

@@ -59,6 +59,8 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     button.press("Enter")
     expect(cover).to_contain_text("What do you expect?")
     expect(picture).to_be_hidden()
+    said_after = cover.locator("xpath=ancestor::*[contains(@class, 'cell')]/following-sibling::blockquote").first
+    expect(said_after).to_be_hidden()
     field.fill("7")
     field.press("Enter")
     expect(page.locator(".prediction").nth(1)).to_contain_text("Please guess a number from 0 to 0.1")
@@ -67,6 +69,7 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     expect(page.locator(".prediction").nth(1)).to_contain_text("Noted")
     button.press("Enter")
     expect(picture).to_be_visible()
+    expect(said_after).to_be_visible()
     expect(cover).to_contain_text(
         re.compile(rf"{re.escape(question)}: you guessed 0.05, it is 0\.00.*: 0\.0.* too high")
     )
