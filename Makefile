@@ -34,9 +34,8 @@ lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# Three on two cores, since some wait for a browser or a process. Neighbours stay together, since they share what they
-# load, and who is done first takes over from the others.
-WORKERS := -n 3 --dist worksteal
+# One a core. Neighbours stay together, since they share what they load, and who is done first takes over from the others.
+WORKERS := -n logical --dist worksteal
 
 tests: $(INSTALLED) ## run the next four in one go, which saves the start of three
 	$(BIN)/pytest $(WORKERS) tests
@@ -47,9 +46,9 @@ unit: $(INSTALLED) ## test the helpers
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
 	$(BIN)/pytest $(WORKERS) tests/notebooks
 
-data: $(INSTALLED) ## check the recorded runs, train a sample of them again, and record a little for real
+data: $(INSTALLED) ## what takes long: train a sample of the recorded runs again, record a little for real, walk the whole site
 	$(RECORDERS)
-	$(BIN)/pytest $(WORKERS) -m "" tests/runs
+	$(BIN)/pytest $(WORKERS) -m "" tests/runs tests/site
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest $(WORKERS) tests/browser

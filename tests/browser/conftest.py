@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = "scratch.ipynb"
@@ -39,20 +39,6 @@ def find_chromium():
     places += ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
     places += [Path(os.environ.get("PROGRAMFILES", ""), "Google", "Chrome", "Application", "chrome.exe")]
     return next((p for p in places if p and Path(p).exists()), None)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = find_chromium()
-    if path is None:
-        sentence = (
-            "No Chromium was found: install it (on Debian: apt install chromium), or name one in the variable CHROMIUM."
-        )
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(sentence)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -3,6 +3,7 @@
 The folder `site` is no package, since Python has a module of this name: tests import its modules by their own.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,12 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
-from tests.browser.conftest import browser  # noqa: F401
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "site"))
-MOVING = ["01", "03"]  # the lessons whose widgets the tests use: guesses, the pad, a figure to explore, the lab
+MOVING = ["03", "04"]  # the lessons whose widgets the tests use: guesses of both kinds, figures to explore, the lab
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -31,6 +31,7 @@ class Handler(SimpleHTTPRequestHandler):
 def serving(folder):
     """Serve a folder on 127.0.0.1; yield its address, which ends in "/"."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    server.handle_error = lambda *_: None  # a page that is closed breaks off what it asked for
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -49,11 +50,14 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The folder of the built pages; the widgets of two lessons move."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "site/build.py", "--to", str(folder), "--lessons", *MOVING]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
-    assert not built.returncode, built.stdout + built.stderr
+    """The folder of the built pages; the widgets of two lessons move. Processes that test at a time share it."""
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "site"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "html" / "widgets").exists():
+            command = [sys.executable, "site/build.py", "--to", str(folder), "--lessons", *MOVING]
+            built = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+            assert not built.returncode, built.stdout + built.stderr
     return folder / "html"
 
 
@@ -64,7 +68,7 @@ def address(site):
 
 
 @pytest.fixture
-def page(browser, address):  # noqa: F811
+def page(browser, address):
     """A page of 1280 × 900; what it asks of another address, and what goes wrong on it, fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
