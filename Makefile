@@ -34,8 +34,9 @@ lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# One a core. Neighbours stay together, since they share what they load, and who is done first takes over from the others.
-WORKERS := -n logical --dist worksteal
+# Three on two cores, since some wait for a browser or a process. Neighbours stay together, since they share what they
+# load, and who is done first takes over from the others.
+WORKERS := -n 3 --dist worksteal
 
 tests: $(INSTALLED) ## run the next four in one go, which saves the start of three
 	$(BIN)/pytest $(WORKERS) tests
@@ -46,9 +47,9 @@ unit: $(INSTALLED) ## test the helpers
 checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, terms, alt text
 	$(BIN)/pytest $(WORKERS) tests/notebooks
 
-data: $(INSTALLED) ## what takes long: train a sample of the recorded runs again, record a little for real, walk the whole site
+data: $(INSTALLED) ## what takes long: train a sample of the recorded runs again, record a little for real, walk the whole site and all slides
 	$(RECORDERS)
-	$(BIN)/pytest $(WORKERS) -m "" tests/runs tests/site
+	$(BIN)/pytest $(WORKERS) -m "" tests/runs tests/site tests/browser/test_slides.py
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest $(WORKERS) tests/browser

@@ -19,7 +19,8 @@ export async function connect(description, folder, { seconds = 4 } = {}) {
     train: ({ index, guess }) => lab.train(index, guess ?? null),
     stop: () => lab.stop(),
   };
-  lab.model = new PageModel(description.traits, (message) => does[message.do](message));
+  // Answered when it is done; the picture, which takes longer, follows.
+  lab.model = new PageModel(description.traits, (message) => void does[message.do](message));
   await lab.show();
   lab.narrow.addEventListener("change", () => lab.show());
   return lab.model;
