@@ -34,11 +34,14 @@ lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# Three on two cores, since some wait for a browser or a process. Neighbours stay together, since they share what they
-# load, and who is done first takes over from the others.
-WORKERS := -n 3 --dist worksteal
+# Three on two cores, since some wait for a browser or a process. A file stays in one process, since its tests share what
+# they load, and its cells a kernel.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120
+# Evidence last, since it takes seconds: so all are done at about the same time.
+NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
 
-tests: $(INSTALLED) ## run the next four in one go, which saves the start of three
+tests: $(INSTALLED) ## run the next four in one go, and the tests of the site
 	$(BIN)/pytest $(WORKERS) tests
 
 unit: $(INSTALLED) ## test the helpers
@@ -54,11 +57,8 @@ data: $(INSTALLED) ## what takes long: train a sample of the recorded runs again
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest $(WORKERS) tests/browser
 
-# In this order, since evidence takes seconds: so both cores are done at about the same time.
-NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
-
 nbval: $(INSTALLED) ## run every notebook and solution
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120 $(NOTEBOOKS)
+	$(BIN)/pytest $(WORKERS) $(NBVAL) $(NOTEBOOKS)
 
 notebooks: $(INSTALLED) ## collect the rules of thumb, set the launch cells, re-run the notebooks on fresh kernels and store their outputs
 	@$(BIN)/python tools/collect_rules.py

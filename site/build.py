@@ -9,6 +9,7 @@ import hashlib
 import html
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,11 +24,13 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 from export import is_run  # noqa: E402
 
+from tools import course  # noqa: E402
 from tools.launch import address, buttons  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "KERAS_BACKEND": "tensorflow"}
+NEEDS_SCRIPTS = "<p>Here a question is asked, where scripts run.</p>"
+NEEDS_PYTHON = "*The checks below need Python: install the course to solve the exercises.*"
 SCRIPTS = {"explorer": "explorer.js", "prediction": "predictions.js", "pad": "pad.js", "lab": "lab.js"}
 
 
@@ -48,8 +51,9 @@ def export_one(lesson, folder):
     """Run a lesson in a process of its own; what it says goes to a file, and is shown if it fails."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(HERE / "export.py"), str(lesson), str(folder)]
+    _, exported, _ = course.read()  # what the Makefile exports, when it is not make that calls
     with (folder / "log").open("w", encoding="utf-8") as log:
-        done = subprocess.run(command, stdout=log, stderr=log, env={**os.environ, **ENVIRONMENT})
+        done = subprocess.run(command, stdout=log, stderr=log, env={**os.environ, **exported})
     if done.returncode:
         raise SystemExit(f"{lesson.name} could not be run:\n{(folder / 'log').read_text(encoding='utf-8')[-3000:]}")
 
@@ -58,7 +62,8 @@ def fingerprint(lesson):
     """Of everything that decides what a lesson's widgets show: its code, the helpers and the data."""
     cells = nbformat.read(lesson, as_version=4).cells
     codes = [cell.id + cell.source for cell in cells if is_run(cell)]
-    files = [*sorted(ROOT.glob("nbhelpers/**/*.py")), *sorted(HERE.glob("export*.py")), ROOT / "data" / "SHA256SUMS"]
+    files = [*sorted(ROOT.glob("nbhelpers/**/*.py")), *sorted(HERE.glob("export*.py"))]
+    files += [ROOT / name for name in ("nbhelpers/course.mplstyle", "tools/run_notebooks.py", "data/SHA256SUMS")]
     whole = "\0".join([*codes, *(file.read_text(encoding="utf-8") for file in files)])
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
@@ -71,7 +76,9 @@ def pages_of(exported):
     sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in texts}
     for path in (path for folder in folders for path in folder.glob("[0-9]*.ipynb")):
         name, notebook = path.relative_to(ROOT).as_posix(), nbformat.read(path, as_version=4)
+        put_alt_texts(notebook)
         if path in LESSONS:
+            put_words(notebook)
             put_buttons(notebook, name)
         if path in LESSONS and path.stem in exported:
             put_places(notebook, path.stem)
@@ -93,23 +100,40 @@ def stage(sources, folder):
 
 def put_places(notebook, stem):
     """Where a widget or an answer stood, put an element of the page that the scripts find."""
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        source, base = cell.source, f'data-from="../widgets/{stem}/" data-cell="{cell.id}"'
-        asked, revealed = (
-            re.search(r'guesses\.ask\(\s*"(\w+)"', source),
-            re.findall(r'guesses\.reveal\("(\w+)"', source),
-        )
+    waiting = None  # the question whose answer has not been covered yet
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        base = f'data-from="../widgets/{stem}/" data-cell="{cell.id}"'
+        asked = re.search(r'guesses\.ask\(\s*"(\w+)"', cell.source)
+        revealed = re.search(r'guesses\.reveal\("(\w+)"', cell.source)
         picture = next((o for o in cell.outputs if "image/png" in o.get("data", {})), None)
         if asked:
-            cell.outputs = [element("course-place", base, f'data-name="{asked[1]}"', inner=fallback(picture))]
-        elif re.search(r"^(explore|digit_pad)\(|^lab$", source, flags=re.M):
+            waiting = asked[1]
+            cell.outputs = [element("course-place", base, f'data-name="{waiting}"', inner=NEEDS_SCRIPTS)]
+            continue
+        if re.search(r"^(explore|digit_pad)\(|^lab$", cell.source, flags=re.M):
             cell.outputs = [element("course-place", base, inner=fallback(picture))]
-        elif revealed:
-            cell.outputs.append(element("course-reveal", f'data-names="{" ".join(revealed)}"'))
-        elif "guesses.summary()" in source:
+        elif "guesses.summary()" in cell.source:
             cell.outputs = [element("course-summary")]
+        # The first figure or line after a question may give its answer away, and not only the cell that reveals it.
+        if revealed or (waiting and cell.outputs):
+            cell.outputs.append(element("course-reveal", f'data-names="{revealed[1] if revealed else waiting}"'))
+            waiting = None
+
+
+def put_alt_texts(notebook):
+    """Tell MyST-NB the alt text of each figure."""
+    for cell in notebook.cells:
+        if "alt" in cell.metadata:
+            cell.metadata["mystnb"] = {"image": {"alt": cell.metadata.alt}}
+
+
+def put_words(notebook):
+    """Say of the exercises what they need, and leave out what their checks said to no answer."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^## Exercises$", f"## Exercises\n\n{NEEDS_PYTHON}", cell.source, flags=re.M)
+        elif "exercise" in cell.metadata.get("tags", []):
+            cell.outputs = []
 
 
 def put_buttons(notebook, name):
@@ -117,7 +141,7 @@ def put_buttons(notebook, name):
     notebook.cells = [cell for cell in notebook.cells if "launch" not in cell.metadata.get("tags", [])]
     links = [f"[{place}]({url})" for place, url in buttons(address(), name)]
     if links:
-        notebook.cells[0].source += f"\n\nRun it in {', '.join(links[:-1])} or {links[-1]}."
+        notebook.cells[0].source += "\n\nRun it in {} or {}, or open the whole course in {}.".format(*links)
 
 
 def without_links_to_others(text, names):
@@ -140,6 +164,8 @@ def index(readme):
     """The first page, with the README's table of lessons."""
     table = re.search(r"^\| notebook .*?(?=\n\n)", readme, flags=re.M | re.S)[0]
     text = (HERE / "index.md").read_text(encoding="utf-8").replace("{{notebooks}}", table)
+    where = f", from [{address()}]({address()})" if address() else ""
+    text = text.replace("{{where}}", where)
     return text.replace("{{lessons}}", "\n".join(f"{title} <{path[:-6]}>" for title, path in rows(table)))
 
 
@@ -157,7 +183,7 @@ def write_if_new(path, text):
 def make_pages(sources, pages):
     from sphinx.cmd.build import build_main
 
-    if build_main(["-q", "-W", "--keep-going", "-c", str(HERE), str(sources), str(pages)]):
+    if build_main(["-q", "-a", "-W", "--keep-going", "-c", str(HERE), str(sources), str(pages)]):
         raise SystemExit("Sphinx found faults in the pages; the lines above say which.")
 
 
@@ -187,9 +213,8 @@ def main(arguments=None):
     stage(pages_of(exported), given.to / "source")
     make_pages(given.to / "source", given.to / "html")
     add_widgets(exported, given.to / "html")
-    print(
-        f"The pages are in {given.to / 'html'}: python -m http.server --bind 127.0.0.1 --directory {given.to / 'html'}"
-    )
+    where = "" if given.to == HERE / "_build" else shlex.quote(str(given.to / "html"))
+    print(f"The pages are built. To open them: {shlex.quote(sys.executable)} site/serve.py {where}")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,6 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import FLAGS, find_chromium
 
 
-def pytest_collection_modifyitems(items):
-    """The pages of the site first: several processes use them, and building them takes a while."""
-    items.sort(key=lambda item: "/site/" not in item.path.as_posix())
-
-
 @pytest.fixture(autouse=True)
 def plain_figures():
     with matplotlib.rc_context():

@@ -31,8 +31,14 @@ export async function connect({ traits, pictures }, folder) {
     const problem = `The figure could not be fetched (${error.message}). Is the network gone? Move the control again.`;
     return { index, alt: "", problem, picture: NOTHING };
   };
+  let turn = 0; // a picture that comes late must not take the reader back
   const answer = async ({ do: what, index }, buffers, model) => {
-    if (what === "show") return model.set(await shown(index).catch(failed(index)));
+    if (what === "show") {
+      const mine = (turn += 1);
+      const traits = await shown(index).catch(failed(index));
+      if (mine === turn) model.set(traits);
+      return;
+    }
     const ahead = await shown(index);
     if (!ahead.problem) model.emit(["msg:custom"], { ahead: index, alt: ahead.alt }, [ahead.picture]);
   };

@@ -43,6 +43,7 @@ class ReplayedLab {
 
   // Move the controls, the menu of tasks first.
   set([place, ...index]) {
+    this.problem = ""; // a refusal was of other settings
     this.controlled.forEach((name, i) => (this.places[name] = index[i]));
     if (this.taskNames[place] !== this.task) this.changeTask(this.taskNames[place]);
     return this.show();

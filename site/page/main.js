@@ -11,6 +11,8 @@ const CONNECT = {
 };
 const guesses = new Map(); // model of a question by its name, in the order of the page
 
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
 async function describe(folder) {
   const response = await fetch(`${folder}widgets.json`);
   if (!response.ok) throw new Error(`${folder}widgets.json: ${response.status}`);
@@ -32,39 +34,43 @@ async function revive(place, descriptions) {
   place.replaceChildren(el);
 }
 
-// What gives an answer away: what its cell shows, and what its section says after it.
+// What gives an answer away: what its cell shows, and what its section says after it, up to the next question's answer.
 function answerAt(place) {
   const outputs = [...place.closest(".cell_output").children].filter((child) => !child.contains(place));
-  const cell = place.closest(".cell");
-  const after = [...cell.parentElement.children].filter(
-    (child) => child.tagName !== "SECTION" && cell.compareDocumentPosition(child) & Node.DOCUMENT_POSITION_FOLLOWING,
-  );
-  return [...outputs, ...after.filter((child) => !cell.contains(child))];
+  const after = [];
+  for (let next = place.closest(".cell").nextElementSibling; next; next = next.nextElementSibling) {
+    const other = next.querySelector(".course-reveal");
+    if (next.tagName === "SECTION" || (other && other.dataset.names !== place.dataset.names)) break;
+    after.push(next);
+  }
+  return [...outputs, ...after];
 }
 
-// Hide it until the reader asks for the answer, and say how far off the guess was.
+// Hide it until the reader asks for the answer, and say how far off the guess was. This needs no widget to be loaded.
 function cover(place) {
-  const names = place.dataset.names.split(" ");
   const hidden = answerAt(place);
-  const button = Object.assign(document.createElement("button"), { textContent: "Show the answer" });
-  const said = Object.assign(document.createElement("p"), { className: "said", role: "status" });
-  const models = () => names.map((name) => guesses.get(name)).filter(Boolean);
+  const button = make("button", { textContent: "Show the answer, and read on" });
+  const said = make("p", { className: "said", tabIndex: -1 });
+  const models = () => place.dataset.names.split(" ").map((name) => guesses.get(name)).filter(Boolean);
   let warned = false;
+  place.uncover = () => {
+    hidden.forEach((element) => (element.hidden = false));
+    models().forEach((model) => model.reveal());
+    said.textContent = models().map((model) => `${model.get("question")}: ${model.get("verdict")}`).join("\n");
+    button.remove();
+  };
   button.addEventListener("click", () => {
     if (!warned && models().some((model) => model.get("guess") === null)) {
       warned = true;
       said.textContent = "What do you expect? Enter your guess above, or press once more to see the answer without one.";
       return;
     }
-    hidden.forEach((element) => (element.hidden = false));
-    models().forEach((model) => model.reveal());
-    said.textContent = models()
-      .filter((model) => model.get("guess") !== null)
-      .map((model) => `${model.get("question")}: ${model.get("verdict")}`)
-      .join("\n");
-    button.remove();
+    const same = document.querySelectorAll(`.course-reveal[data-names="${place.dataset.names}"]`);
+    same.forEach((other) => other.uncover());
+    said.focus(); // where the button was, and what a screen reader reads next
     sumUp();
   });
+  said.setAttribute("role", "status");
   hidden.forEach((element) => (element.hidden = true));
   place.replaceChildren(button, said);
 }
@@ -86,24 +92,38 @@ function followTheme() {
   follow();
 }
 
-async function start() {
-  followTheme();
+function setFormulas() {
   document.querySelectorAll("span.math, div.math").forEach((place) => {
     const text = place.textContent.replace(/^\s*\\[([]|\\[)\]]\s*$/g, "");
-    globalThis.katex?.render(text, place, { output: "mathml", displayMode: place.tagName === "DIV" });
+    const how = { output: "mathml", displayMode: place.tagName === "DIV", throwOnError: false };
+    globalThis.katex?.render(text, place, how);
   });
+}
+
+const failed = (place) => (error) => {
+  const words = `This part of the page could not be loaded (${error.message}). Reload the page to try again.`;
+  place.append(make("p", { textContent: words, role: "alert" }));
+};
+
+// Sentences are wrapped, tables are not.
+function wrapSentences() {
+  document.querySelectorAll(".cell_output pre").forEach((pre) => {
+    pre.classList.toggle("sentences", pre.textContent.split("\n").some((line) => line.length > 140));
+  });
+}
+
+async function start() {
+  followTheme();
+  wrapSentences();
+  setFormulas();
+  document.querySelectorAll(".course-reveal").forEach(cover); // first, so that no slow network gives an answer away
   const places = [...document.querySelectorAll(".course-place")];
   if (!places.length) return;
-  const folder = places[0].dataset.from;
-  const descriptions = await describe(folder);
   // In the order of the page, so that the summary has the questions in theirs.
   places.forEach(({ dataset: { name } }) => name && guesses.set(name, null));
-  const failed = (place) => (error) => {
-    const words = `This part of the page could not be loaded (${error.message}). Reload the page to try again.`;
-    place.append(Object.assign(document.createElement("p"), { textContent: words, role: "alert" }));
-  };
-  await Promise.all(places.map((place) => revive(place, descriptions).catch(failed(place))));
-  document.querySelectorAll(".course-reveal").forEach(cover);
+  const descriptions = describe(places[0].dataset.from);
+  const alive = places.map((place) => descriptions.then((all) => revive(place, all)).catch(failed(place)));
+  await Promise.all(alive);
   sumUp();
   document.body.dataset.moves = "true"; // every widget answers from now on
 }

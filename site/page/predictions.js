@@ -28,7 +28,7 @@ export function summary(models) {
   const guessed = revealed.filter((model) => model.get("guess") !== null);
   const lines = guessed.map((model) => `${model.get("question")}: ${model.get("verdict")}`);
   const without = revealed.length - guessed.length;
-  if (!guessed.length) lines.push(`${revealed.length} answers and no guess. Guess before each answer is shown.`);
-  else if (without) lines.push(`${without} of ${revealed.length} answers came without a guess.`);
+  if (without) lines.push(`${without} of ${revealed.length === 1 ? "one answer" : `${revealed.length} answers`} without a guess.`);
+  if (!revealed.length) lines.push("What you guess is summed up here, once its answer is shown.");
   return lines.join("\n");
 }

@@ -117,9 +117,11 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
     pytest.param("atlas_mnist1d", atlas(32, 4, "relu", True, "adam", 0.0316, 0.5), 10, marks=pytest.mark.slow),
     ("atlas_mnist1d", atlas(128, 4, "relu", False, "sgd", 10.0, 0.0), 10),
     pytest.param("data_sizes_mnist", size(500, 256, 4, 0.001, 0.5), 100, marks=pytest.mark.slow),
-    ("data_sizes_mnist", size(50_000, 64, 2, 0.00316, 0.2), 1),
-    ("widths_mnist", {"units": 1024, "hidden_layers": 1, "learning_rate": 0.001}, 1),
-    pytest.param("widths_mnist1d", {"units": 2, "hidden_layers": 1, "learning_rate": 0.1}, 10, marks=pytest.mark.slow),
+    pytest.param("data_sizes_mnist", size(50_000, 64, 2, 0.00316, 0.2), 1, marks=pytest.mark.slow),
+    pytest.param(
+        "widths_mnist", {"units": 1024, "hidden_layers": 1, "learning_rate": 0.001}, 1, marks=pytest.mark.slow
+    ),
+    ("widths_mnist1d", {"units": 2, "hidden_layers": 1, "learning_rate": 0.1}, 10),
     ("optimizers_mnist", {"optimizer": "muon", "learning_rate": 0.00316, **CONSTANT}, 3),
     pytest.param(
         "optimizers_mnist", {"optimizer": "lion", "learning_rate": 0.001, **CONSTANT}, 3, marks=pytest.mark.slow
