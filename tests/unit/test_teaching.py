@@ -1,19 +1,16 @@
 """What a teacher gets: copies for learners, slides, and what a server needs."""
 
-import asyncio
 import html
 import importlib
 import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
-from nbclient.exceptions import CellExecutionError
 
 from tests.notebooks import checks
 
@@ -22,7 +19,6 @@ LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 sys.path.insert(0, str(ROOT / "tools"))
 student_copies = importlib.import_module("student_copies")
-measure_class = importlib.import_module("measure_class")
 slides = importlib.import_module("slides")
 
 
@@ -204,35 +200,41 @@ def tiny(*cells):
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
 
 
-def run_alone(function, *arguments):
-    """Call a function in a thread of its own, since a browser that other tests have opened leaves a loop running."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function, *arguments).result()
+def measured(tmp_path, *cells, learners=2, leave=0):
+    """Measure a class with a notebook of these cells; return what was said, and whether a kernel still runs."""
+    nbformat.write(tiny(*cells), tmp_path / "tiny.ipynb")
+    command = [sys.executable, "tools/measure_class.py", "--learners", str(learners), "--leave", str(leave)]
+    mark = {"MEASURED": str(tmp_path)}  # which the kernels inherit
+    done = subprocess.run(
+        [*command, str(tmp_path / "tiny.ipynb")], cwd=ROOT, env=os.environ | mark, capture_output=True, encoding="utf-8"
+    )
+    return done, any(is_marked(process, mark) for process in psutil.process_iter())
 
 
-def test_a_class_is_measured_each_learner_in_a_folder_of_its_own():
-    notebook = tiny("open('mine.txt', 'x').close()", "import time; held = b'x' * 200_000_000; time.sleep(3)")
-    seconds, peak = run_alone(asyncio.run, measure_class.measure(notebook, learners=2, leave=0))
-    assert len(seconds) == 2 and min(seconds) > 3
-    assert 0.4 < peak < 1
+def is_marked(process, mark):
+    try:
+        return mark.items() <= process.environ().items()
+    except psutil.Error:  # it has ended, or is somebody else's
+        return False
+
+
+def test_a_class_is_measured_each_learner_in_a_folder_of_its_own(tmp_path):
+    cells = ["open('mine.txt', 'x').close()", "import time; held = b'x' * 200_000_000; time.sleep(3)"]
+    done, left = measured(tmp_path, *cells)
+    assert done.returncode == 0 and not left, done.stderr
+    machine, *lines = done.stdout.splitlines()
+    assert re.match(r"\d+ cores, \d+ GB to spare", machine)
+    found = [re.fullmatch(r"tiny.ipynb, (\d) at once: median (\d+) s, .*; ([\d.]+) GB", line) for line in lines]
+    assert [one[1] for one in found] == ["1", "2"] and all(int(one[2]) >= 3 for one in found)
+    assert 0.2 <= float(found[0][3]) < 0.6 and 0.4 < float(found[1][3]) < 1
 
 
 @pytest.mark.parametrize("cell", ["", "import time; time.sleep(60)"])
-def test_a_class_is_stopped_before_the_memory_is_used_up(cell):
-    with pytest.raises(MemoryError, match="fewer than 1e"):
-        run_alone(asyncio.run, measure_class.measure(tiny(cell), learners=4, leave=1e6))
-    running = [process.cmdline() for process in psutil.Process().children(recursive=True)]
-    assert not [command for command in running if "ipykernel_launcher" in command]
+def test_a_class_is_stopped_before_the_memory_is_used_up(cell, tmp_path):
+    done, left = measured(tmp_path, cell, learners=4, leave=1e6)
+    assert "fewer than 1e+06 GB are left" in done.stderr and done.returncode and not left
 
 
-def test_a_lesson_that_fails_is_told():
-    with pytest.raises(CellExecutionError):
-        run_alone(asyncio.run, measure_class.measure(tiny("1 / 0"), learners=1, leave=0))
-
-
-def test_what_was_measured_is_printed(tmp_path, capsys):
-    nbformat.write(tiny("1 + 1"), tmp_path / "tiny.ipynb")
-    run_alone(measure_class.main, ["--learners", "2", "--leave", "0", str(tmp_path / "tiny.ipynb")])
-    lines = capsys.readouterr().out.splitlines()
-    assert re.match(r"\d+ cores, \d+ GB to spare", lines[0])
-    assert [re.match(r"tiny.ipynb, (\d) at once: median \d+ s", line)[1] for line in lines[1:]] == ["1", "2"]
+def test_a_lesson_that_fails_is_told(tmp_path):
+    done, left = measured(tmp_path, "1 / 0", learners=1)
+    assert "ZeroDivisionError" in done.stderr and done.returncode and not left
