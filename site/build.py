@@ -23,7 +23,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 from export import is_run  # noqa: E402
-
 from tools import course  # noqa: E402
 from tools.launch import address, buttons  # noqa: E402
 

@@ -38,7 +38,6 @@ def export(widget, folder):
     """
     from export_lab import export_lab
     from export_pad import export_pad
-
     from nbhelpers.widgets.explorer import Explorer
     from nbhelpers.widgets.lab import LiveLab
     from nbhelpers.widgets.pad import DigitPad

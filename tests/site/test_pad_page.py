@@ -8,9 +8,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from export_pad import ACTIVATIONS, export_pad
 from playwright.sync_api import expect
 
+from export_pad import ACTIVATIONS, export_pad
 from nbhelpers.data import load_mnist
 from nbhelpers.models import batches, build_mlp
 from nbhelpers.widgets import digit_pad

@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 
-import export
 import nbformat
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 import build
+import export
 from nbhelpers.widgets import Predictions
 from nbhelpers.widgets.predictions import Prediction
 from tests.site.conftest import ROOT, open_page, serving
@@ -170,6 +170,34 @@ def test_a_picture_that_does_not_come_is_said_and_comes_the_next_time(page, addr
     task.select_option("mnist")
     expect(explorer.locator("img")).to_have_attribute("alt", re.compile("for task mnist, "))
     expect(explorer).not_to_contain_text("could not be fetched")
+
+
+def test_a_picture_that_comes_late_takes_nobody_back(page, address, site):
+    open_page(page, f"{address}{THIRD}.html")
+    show_answers(page)
+    (description,) = of_kind(site, THIRD, "explorer")
+    slider, image = page.locator(".explore").get_by_label("learning rate"), page.locator(".explore img")
+    *others, place = description["traits"]["index"]
+    alts = [description["pictures"]["-".join(map(str, [*others, place - steps]))]["alt"] for steps in range(4)]
+    slow = []
+    page.route(f"**/{'-'.join(map(str, [*others, place - 2]))}.png", slow.append)
+    slider.press("ArrowLeft")
+    expect(image).to_have_attribute("alt", alts[1])
+    slider.press("ArrowLeft")  # whose picture is held back
+    slider.press("ArrowLeft")
+    expect(image).to_have_attribute("alt", alts[3], timeout=15_000)
+    for route in slow:
+        route.continue_()
+    page.wait_for_timeout(500)
+    expect(image).to_have_attribute("alt", alts[3])
+    expect(slider).to_have_value(str(place - 3))
+
+
+def test_the_server_says_where_there_are_no_pages(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "site/serve.py", str(tmp_path)], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
+    assert told.returncode and "`make site` builds them" in told.stderr
 
 
 def test_every_combination_of_a_lesson_has_its_picture(site):
