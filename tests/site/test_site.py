@@ -46,6 +46,7 @@ def test_a_page_opens_with_less_than_two_megabytes_and_asks_nobody_else(page, ad
         open_page(page, f"{address}{name}.html")
         expect(page.get_by_role("main")).to_be_attached()
         assert sum(sizes) < 2_000_000, name
+        assert page.locator("img:not([alt]), img[alt=''], img[alt*='_images/']").count() == 0, name
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
 
 
@@ -180,7 +181,7 @@ def test_a_picture_that_comes_late_takes_nobody_back(page, address, site):
     *others, place = description["traits"]["index"]
     alts = [description["pictures"]["-".join(map(str, [*others, place - steps]))]["alt"] for steps in range(4)]
     slow = []
-    page.route(f"**/{'-'.join(map(str, [*others, place - 2]))}.png", slow.append)
+    page.route(f"**/{'-'.join(map(str, [*others, place - 2]))}.png", lambda route: slow.append(route))
     slider.press("ArrowLeft")
     expect(image).to_have_attribute("alt", alts[1])
     slider.press("ArrowLeft")  # whose picture is held back
