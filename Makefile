@@ -25,7 +25,8 @@ $(INSTALLED): requirements.lock pyproject.toml tools/install.sh $(shell find jup
 lab: $(INSTALLED) ## install what is missing and open the course in JupyterLab
 	@$(BIN)/jupyter lab $(OPTIONS) "$(OPEN)"
 
-test: lint tests nbval ## install what is missing and run every test
+test: lint ## install what is missing and run every test
+	$(BIN)/pytest $(WORKERS) $(NBVAL) tests $(NOTEBOOKS)
 
 lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -34,14 +35,13 @@ lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# Three on two cores, since some wait for a browser or a process. A file stays in one process, since its tests share what
-# they load, and its cells a kernel.
-WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+# Three on two cores, since some wait for a browser or a process; conftest.py says which tests stay together.
+WORKERS := -n 3 --no-loadscope-reorder
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120
 # Evidence last, since it takes seconds: so all are done at about the same time.
 NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
 
-tests: $(INSTALLED) ## run the next four in one go, and the tests of the site
+tests: $(INSTALLED) ## run all tests but `make nbval` in one go: the next four, and those of the site
 	$(BIN)/pytest $(WORKERS) tests
 
 unit: $(INSTALLED) ## test the helpers

@@ -22,3 +22,22 @@ sys.path.insert(0, OFFLINE)
 
 # Not sitecustomize, which Debian's and Ubuntu's Python bring too, and have imported long before.
 import offline  # noqa: E402, F401
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+from tests import forked_kernels  # noqa: E402
+
+
+class ByFileOrServer(LoadScopeScheduling):
+    """The tests of a file share what they load, so they stay in one process; those of some folders share a server."""
+
+    def _split_scope(self, nodeid):
+        file = Path(nodeid.split("::")[0])
+        return str(file.parent if file.parent.name in ("browser", "site") else file)
+
+
+def pytest_configure():
+    forked_kernels.use()
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFileOrServer(config, log)

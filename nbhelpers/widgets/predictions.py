@@ -95,11 +95,6 @@ class Predictions:
             print(sentence)
         return ax
 
-    def close(self, *names):
-        """Take no more guesses, since the next lines show the answer; `reveal` follows where it is measured."""
-        for name in names:
-            self._find(name).closed = True
-
     def _find(self, name):
         if name not in self._asked:
             known = ", ".join(self._asked) or "nothing yet"
@@ -113,7 +108,8 @@ class Predictions:
         for prediction in guessed:
             print(f"{prediction.question}: {prediction.verdict}")
         if not guessed:
-            print(f"{len(revealed)} answers and no guess. Run the notebook, and guess before each answer is shown.")
+            answers = "1 answer" if len(revealed) == 1 else f"{len(revealed)} answers"
+            print(f"{answers} and no guess. Run the notebook, and guess before each answer is shown.")
         elif len(guessed) < len(revealed):
             print(f"{len(revealed) - len(guessed)} of {len(revealed)} answers came without a guess.")
 
@@ -199,17 +195,17 @@ class Prediction(CourseWidget):
 
     def _choice_verdict(self, texts, guess):
         best, *others = texts
-        answer = "they cannot be told apart" if best == ALIKE else f"it is {best}"
+        answer = "they cannot be told apart" if best == ALIKE else f"the answer is “{best}”"
         if others:
-            answer += f", which cannot be told apart from {', '.join(others)}"
+            answer += f", which cannot be told apart from {', '.join(f'“{other}”' for other in others)}"
         if guess is None:
-            return f"the answer: {answer}"
-        all_alike = {*self.options} <= {ALIKE, *texts}
+            return answer
+        guessed, all_alike = f"you guessed “{guess}”", {*self.options} <= {ALIKE, *texts}
         if guess == best or (guess == ALIKE and all_alike):
-            return f"you guessed {guess}, right" + (f": {answer}" if others else "")
+            return f"{guessed}, right" + (f": {answer}" if others else "")
         if guess in others or best == ALIKE or (guess == ALIKE and others):
-            return f"you guessed {guess}, not wrong: {answer}"
-        return f"you guessed {guess}, and {answer}"
+            return f"{guessed}, not wrong: {answer}"
+        return f"{guessed}, and {answer}"
 
     def _finite(self, truth, margin):
         if not math.isfinite(truth):

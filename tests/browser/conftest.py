@@ -76,6 +76,7 @@ def running_lab(home, *, theme="JupyterLab Light"):
     folders["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
     folders["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     write_settings(home / "settings", theme=theme)
+    write_config(Path(folders["JUPYTER_CONFIG_DIR"]))
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     lab = Lab(f"http://127.0.0.1:{port}", token, home / "notebooks")
@@ -98,6 +99,18 @@ def write_settings(folder, *, theme):
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
+
+
+def write_config(folder):
+    """Let the server start kernels that have Keras loaded already."""
+    folder.mkdir()
+    lines = [
+        "import sys",
+        f"sys.path.append({str(ROOT)!r})",
+        "from tests import forked_kernels",
+        "forked_kernels.use()",
+    ]
+    (folder / "jupyter_server_config.py").write_text("\n".join(lines), encoding="utf-8")
 
 
 def wait_for(lab, server, log, seconds=60):

@@ -29,7 +29,7 @@ NEEDED = {
     ),
     "07_set_the_training_parameters": (
         "rate",
-        ["plt.style", "STEEPNESS = ", "def plot_valley", "explore(plot_valley"],
+        ["plt.style", "STEEPNESS = ", "explore(plot_valley"],
     ),
     "08_search_a_grid_and_at_random": (
         "points",
@@ -37,11 +37,11 @@ NEEDED = {
     ),
     "09_search_where_it_pays": (
         "trainings",
-        ["optuna.logging.set_verbosity", "def plot_process", "    plot_process,"],
+        ["optuna.logging.set_verbosity", "def plot_process", "explore(plot_process"],
     ),
     "10_search_on_many_machines": (
         "machines",
-        ["plt.style", "def plot_machines", "explore(plot_machines"],
+        ["plt.style", "explore(plot_machines"],
     ),
     "12_report_one_honest_score": (
         "images",
@@ -49,7 +49,7 @@ NEEDED = {
     ),
     "13_tune_a_task_of_your_own": (
         "better",
-        ["plt.style", "def plot_sureness", "explore(plot_sureness"],
+        ["plt.style", "explore(plot_sureness"],
     ),
 }
 

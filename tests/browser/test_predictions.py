@@ -42,7 +42,7 @@ def test_a_guess_is_made_revealed_and_summed_up(page, lab):
     expect(notebook.locator(".prediction").first).to_contain_text("you guessed 0.91, it is 0.953: 0.043 too low")
     output = notebook.locator(".jp-Cell").last.locator(".jp-OutputArea-output")
     expect(output).to_contain_text(re.compile("Accuracy of 100 hidden units: you guessed 0.91.*"))
-    expect(output).to_contain_text("Which one wins: you guessed adam, right")
+    expect(output).to_contain_text("Which one wins: you guessed “adam”, right")
 
 
 def add_and_run(page, code):

@@ -205,19 +205,14 @@ def lines_of_code(cell):
     return [line for line in cell.source.splitlines() if line.strip()]
 
 
-def is_launch(cell):
-    """Whether this is the cell that tools/launch.py puts before a lesson."""
-    return "launch" in cell.metadata.get("tags", [])
-
-
 def lesson_sizes(notebook, path):
     """A lesson can be finished in half an hour."""
     if not evidence_of(notebook, path):
         return
-    cells = [len(lines_of_code(cell)) for cell in code_cells(notebook) if not is_launch(cell)]
+    cells = [len(lines_of_code(cell)) for cell in code_cells(notebook)]
     words = sum(len(re.findall(r"[A-Za-z']+", text)) for _, text in prose(notebook))
     found = {
-        "cells": (sum(not is_launch(cell) for cell in notebook.cells), 40),
+        "cells": (len(notebook.cells), 40),
         "lines of code": (sum(cells), 150),
         "words": (words, 2300),
         "code cells of more than 12 lines": (sum(n > 12 for n in cells), 2),

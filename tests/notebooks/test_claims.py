@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from nbhelpers import models, regressor, search
 from nbhelpers.data import load_runs
+from nbhelpers.widgets import Predictions
 from recorders.races import BOX
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -75,7 +76,7 @@ def defined_in(path, name, namespace):
 def test_a_network_that_notebook_01_writes_out_is_that_of_the_package(name, units):
     cells = nbformat.read(FIRST, as_version=4).cells
     (source,) = [c.source for c in cells if c.cell_type == "code" and f"{name} = keras.Sequential(" in c.source]
-    namespace = {"keras": keras}
+    namespace = {"keras": keras, "guesses": Predictions()}
     exec(source.split(f"{name}.fit(")[0], namespace)
     x, y = np.random.default_rng(0).random((20, 28, 28), "float32"), np.arange(20) % 10
     keras.utils.set_random_seed(0)
@@ -134,7 +135,7 @@ def test_the_box_of_notebooks_08_and_09_is_that_of_the_races():
 def test_the_convolutional_network_of_notebook_11_is_that_of_the_package():
     cells = nbformat.read(ELEVENTH, as_version=4).cells
     (source,) = [c.source for c in cells if c.cell_type == "code" and "base = keras.Sequential(" in c.source]
-    namespace = {"keras": keras}
+    namespace = {"keras": keras, "guesses": Predictions()}
     exec(source.split("base.fit(")[0], namespace)
     x, y = np.random.default_rng(0).random((20, 28, 28), "float32"), np.arange(20) % 5
     keras.utils.set_random_seed(0)

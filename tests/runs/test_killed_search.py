@@ -18,6 +18,7 @@ import nbformat
 import optuna
 import pytest
 
+from tests import forked_kernels
 from tests.runs.search_program import run_program
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "10_search_on_many_machines.ipynb"
@@ -26,7 +27,7 @@ KILLS_IN_TRAINING, KILLS_AT_ANY_MOMENT = 15, 5
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context("forkserver" if FORKS else "spawn")
 if FORKS:
-    CONTEXT.set_forkserver_preload(["tests.runs.search_program"])
+    forked_kernels.preload("tests.runs.search_program")
 # In place of a training: it takes a ticket, waits until there is one, and its score follows from its parameters.
 STUB = """
 import os

@@ -119,11 +119,11 @@ def test_the_page_has_the_verdict_on_each_option():
     assert asked.answer() is None
     guesses.reveal("which", ["a", "b"])
     verdicts = asked.answer()["verdicts"]
-    assert verdicts[""] == asked.verdict == "the answer: it is a, which cannot be told apart from b"
+    assert verdicts[""] == asked.verdict == "the answer is “a”, which cannot be told apart from “b”"
     assert [verdicts[option].split(":")[0] for option in asked.options] == [
-        "you guessed a, right",
-        "you guessed b, not wrong",
-        "you guessed cannot be told apart, right",
+        "you guessed “a”, right",
+        "you guessed “b”, not wrong",
+        "you guessed “cannot be told apart”, right",
     ]
 
 

@@ -61,7 +61,7 @@ def test_an_option_is_written_into_the_figure(guesses):
     ax = axes()
     ax.set_xlabel("epoch")
     guesses.reveal("winner", "adam", ax=ax)
-    assert ax.get_xlabel() == "epoch\nyou guessed sgd, and it is adam"
+    assert ax.get_xlabel() == "epoch\nyou guessed “sgd”, and the answer is “adam”"
 
 
 def test_without_axes_the_comparison_is_printed(guesses, capsys):
@@ -77,6 +77,12 @@ def test_without_a_guess_nothing_is_drawn_or_printed(guesses, capsys):
     assert not ax.lines and not ax.texts and not ax.get_xlabel() and capsys.readouterr().out == ""
     guesses.summary()
     assert capsys.readouterr().out.startswith("2 answers and no guess. Run the notebook")
+
+
+def test_one_answer_without_a_guess_is_one_answer(guesses, capsys):
+    guesses.reveal("winner", "adam")
+    guesses.summary()
+    assert capsys.readouterr().out.startswith("1 answer and no guess.")
 
 
 def test_what_was_guessed_after_the_answer_does_not_count(guesses):
@@ -122,25 +128,34 @@ def test_a_number_within_the_margin_is_right(guesses, guess, truth, options, ver
 @pytest.mark.parametrize(
     ("guess", "truth", "verdict"),
     [
-        ("better", Comparison(0.3, 0.1), "you guessed better, right"),
-        ("better", Comparison(-0.3, 0.1), "you guessed better, and it is worse"),
-        ("better", Comparison(0.03, 0.1), "you guessed better, not wrong: they cannot be told apart"),
-        ("cannot be told apart", Comparison(0.03, 0.1), "you guessed cannot be told apart, right"),
-        ("cannot be told apart", Comparison(0.3, 0.1), "you guessed cannot be told apart, and it is better"),
-        (None, Comparison(0.03, 0.1), "the answer: they cannot be told apart"),
-        ("worse", ["worse", "better"], "you guessed worse, right: it is worse, which cannot be told apart from better"),
+        ("better", Comparison(0.3, 0.1), "you guessed “better”, right"),
+        ("better", Comparison(-0.3, 0.1), "you guessed “better”, and the answer is “worse”"),
+        ("better", Comparison(0.03, 0.1), "you guessed “better”, not wrong: they cannot be told apart"),
+        ("cannot be told apart", Comparison(0.03, 0.1), "you guessed “cannot be told apart”, right"),
+        (
+            "cannot be told apart",
+            Comparison(0.3, 0.1),
+            "you guessed “cannot be told apart”, and the answer is “better”",
+        ),
+        (None, Comparison(0.03, 0.1), "they cannot be told apart"),
+        (
+            "worse",
+            ["worse", "better"],
+            "you guessed “worse”, right: the answer is “worse”, which cannot be told apart from “better”",
+        ),
         (
             "better",
             ["worse", "better"],
-            "you guessed better, not wrong: it is worse, which cannot be told apart from better",
+            "you guessed “better”, not wrong: the answer is “worse”, which cannot be told apart from “better”",
         ),
         (
             "cannot be told apart",
             ["worse", "better"],
-            "you guessed cannot be told apart, right: it is worse, which cannot be told apart from better",
+            "you guessed “cannot be told apart”, right: "
+            "the answer is “worse”, which cannot be told apart from “better”",
         ),
-        ("cannot be told apart", ["worse"], "you guessed cannot be told apart, and it is worse"),
-        ("better", ["worse"], "you guessed better, and it is worse"),
+        ("cannot be told apart", ["worse"], "you guessed “cannot be told apart”, and the answer is “worse”"),
+        ("better", ["worse"], "you guessed “better”, and the answer is “worse”"),
     ],
 )
 def test_a_choice_that_cannot_be_told_from_the_best_is_not_wrong(guesses, guess, truth, verdict):
@@ -155,19 +170,15 @@ def test_that_nothing_can_be_told_is_right_only_if_all_are_alike(guesses):
         control = guesses.ask(name, "", options=["1", "2", "4", "cannot be told apart"])
         control.guess = "cannot be told apart"
         guesses.reveal(name, leaders)
-        assert f"you guessed cannot be told apart, {word}: it is 4" in control.verdict
+        assert f"you guessed “cannot be told apart”, {word}: the answer is “4”" in control.verdict
 
 
-def test_a_closed_question_takes_no_guess_and_keeps_the_one_it_has(guesses):
+def test_a_revealed_question_takes_no_guess_and_keeps_the_one_it_has(guesses):
     control = guesses.ask("accuracy", "", low=0, high=1)
     control.guess = 0.5
-    guesses.close("accuracy", "winner")
-    control.guess = 0.9
-    assert control.guess == 0.5
     guesses.reveal("accuracy", 0.6)
-    assert "you guessed 0.5" in control.verdict
-    with pytest.raises(KeyError, match="Nothing named 'loss'"):
-        guesses.close("loss")
+    control.guess = 0.9
+    assert control.guess == 0.5 and "you guessed 0.5" in control.verdict
 
 
 def test_the_first_answer_stays(guesses):
@@ -196,7 +207,7 @@ def test_the_summary_says_how_far_off(guesses, capsys):
     guesses.summary()
     assert capsys.readouterr().out.splitlines() == [
         "Accuracy of 100 units: you guessed 0.9, it is 0.953: 0.053 too low",
-        "Which one wins: you guessed adam, right",
+        "Which one wins: you guessed “adam”, right",
         "1 of 3 answers came without a guess.",
     ]
 
@@ -222,7 +233,7 @@ def test_options_may_be_a_coordinate(guesses):
     control = guesses.ask("units", "Best units", options=np.array([16, 64]))
     control.guess = "64"
     guesses.reveal("units", np.int64(64))
-    assert control.options == ["16", "64"] and control.verdict == "you guessed 64, right"
+    assert control.options == ["16", "64"] and control.verdict == "you guessed “64”, right"
 
 
 def test_an_option_that_is_none_is_refused(guesses):
