@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 # Tests read what a process prints as UTF-8, which Python on Windows does not write to a pipe by itself.
 os.environ.setdefault("PYTHONUTF8", "1")
-# Two processes test at a time. With a thread a core each, the small matrices of scikit-learn took up to twenty times
+# Some processes test at a time. With a thread a core each, the small matrices of scikit-learn took up to twenty times
 # as long, since the threads of one process wait, computing, for those of the other.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
     os.environ.setdefault(name, "1")

@@ -142,7 +142,10 @@ def _describe_options(name, values, task, recorded):
     texts = spec(name, values)["options"]
     places = [_place(name, value, task, recorded) for value in values]
     return [
-        {"value": value, "text": text, "cell": _cell(value)[0], "csv": saved, "recorded": place}
+        {
+            **{"value": value, "text": text, "cell": _cell(value)[0], "csv": saved, "recorded": place},
+            "control": text if place is not None else f"{text} (not recorded)",
+        }
         for value, text, saved, place in zip(values, texts, csv, places, strict=True)
     ]
 
@@ -169,5 +172,5 @@ def _menu(tasks):
 
 
 def _control(task, name):
-    texts = [option["text"] for option in task["options"][name]]
+    texts = [option["control"] for option in task["options"][name]]
     return {"label": task["labels"][name], "options": texts, "slider": task["sliders"][name]}

@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,25 +21,13 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def run(path):
-    """Run one notebook from its own folder and store it; on an error, say where and leave the file as it was."""
+    """Run one notebook and store it; on an error, say where and leave the file as it was."""
     notebook = nbformat.read(path, as_version=4)
-    bar = tqdm(total=sum(c.cell_type == "code" for c in notebook.cells), desc=path.name, leave=False)
-    client = NotebookClient(
-        notebook,
-        timeout=600,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_executed=lambda **_: bar.update(),
-        store_widget_state=False,
-        coalesce_streams=True,
-    )
     start = time.perf_counter()
     try:
-        client.execute()
+        execute(notebook, name=path.name)
     except CellExecutionError as error:
         sys.exit(f"{path}: a cell failed, the file is left as it was.\n{error}")
-    finally:
-        bar.close()
     seconds = time.perf_counter() - start
     for cell in notebook.cells:
         tidy(cell)
@@ -48,6 +37,21 @@ def run(path):
     }
     nbformat.write(notebook, path)
     print(f"{path}: {seconds:.0f} s, {path.stat().st_size / 1000:.0f} KB")
+
+
+def execute(notebook, *, name):
+    """Run the cells in a new folder, where they find nothing of a former run to go on with."""
+    code = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tempfile.TemporaryDirectory() as folder, tqdm(total=code, desc=name, leave=False) as bar:
+        NotebookClient(
+            notebook,
+            timeout=600,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            on_cell_executed=lambda **_: bar.update(),
+            store_widget_state=False,
+            coalesce_streams=True,
+        ).execute()
 
 
 def tidy(cell):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a learner reads, runs and installs; tests, recorders and what is for teachers stay here.
-PARTS = ["data", "jupyter", "nbhelpers", "notebooks", "tools/install.sh"]
+PARTS = ["data", "jupyter", "nbhelpers", "notebooks", "tools/course.py", "tools/install.sh"]
 PARTS += ["environment.yml", "LICENSE", "pyproject.toml", "requirements.lock"]
 LEFT_OUT = shutil.ignore_patterns("solutions", "searches", "parts", "__pycache__", ".ipynb_checkpoints")
 # As a notebook stores it: in JSON, so that nothing else of the file changes.

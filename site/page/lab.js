@@ -61,7 +61,7 @@ class ReplayedLab {
   control(i, before) {
     const { options, labels } = this.tasks[this.task];
     const name = this.controlled[i];
-    const texts = options[name].map((option) => option.text);
+    const texts = options[name].map((option) => option.control);
     const same = before.label === labels[name] && before.options.join() === texts.join();
     return same ? before : { ...before, label: labels[name], options: texts };
   }

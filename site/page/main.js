@@ -34,16 +34,18 @@ async function revive(place, descriptions) {
   place.replaceChildren(el);
 }
 
-// What gives an answer away: what its cell shows, and what its section says after it, up to the next question's answer.
+// What gives an answer away: the code of its cell, what it shows, and what its section says after it, up to the next
+// question's answer.
 function answerAt(place) {
   const outputs = [...place.closest(".cell_output").children].filter((child) => !child.contains(place));
+  const code = place.closest(".cell").querySelectorAll(".cell_input");
   const after = [];
   for (let next = place.closest(".cell").nextElementSibling; next; next = next.nextElementSibling) {
     const other = next.querySelector(".course-reveal");
     if (next.tagName === "SECTION" || (other && other.dataset.names !== place.dataset.names)) break;
     after.push(next);
   }
-  return [...outputs, ...after];
+  return [...code, ...outputs, ...after];
 }
 
 // Hide it until the reader asks for the answer, and say how far off the guess was. This needs no widget to be loaded.

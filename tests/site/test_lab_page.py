@@ -225,7 +225,8 @@ def test_a_loss_that_is_not_finite_ends_the_run(page, address, atlas, when):
 def test_what_was_not_recorded_is_named_with_what_was(page, address):
     live = open_lab(page, address, lab="all")
     problem = live.locator("pre[role=alert]")
-    set_to(live, units="256", seed="7", epochs="5", schedule="cosine")
+    options = {"units": "256", "seed": "7", "epochs": "5", "schedule": "cosine"}
+    set_to(live, **{name: f"{text} (not recorded)" for name, text in options.items()})
     press_train(live, guess="0.6")
     expect(problem).to_contain_text("Not recorded on MNIST-1D: units 256 (recorded: 8, 16, 32, 64, 128)")
     for part in (
@@ -290,7 +291,7 @@ def test_the_other_task_has_its_settings_and_its_runs_and_a_picture_of_its_own(p
     assert saved == _table([first, second]).to_csv(index=False)
     assert tasks == ["task", "MNIST-1D", "MNIST"]
     # And back.
-    set_to(live, training_images="50000", task="MNIST-1D")
+    set_to(live, training_images="50000 (not recorded)", task="MNIST-1D")
     for label, text in [("epochs", "54"), ("training signals", "4000")]:
         expect(live.get_by_label(label, exact=True)).to_have_attribute("aria-valuetext", text)
     press_train(live)

@@ -85,13 +85,27 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     expect(page.locator(".course-summary")).to_contain_text(f"{question}: you guessed 0.5")
 
 
+def test_a_guess_outlives_a_reload(page, address, site):
+    open_page(page, f"{address}{FOURTH}.html")
+    (question,) = [one["traits"]["question"] for one in of_kind(site, FOURTH, "prediction")]
+    page.get_by_label(question).fill("0.5")
+    page.get_by_label(question).press("Enter")
+    expect(page.locator(".prediction")).to_contain_text("Noted")
+    page.reload()
+    expect(page.get_by_label(question)).to_have_value("0.5")
+    page.evaluate("() => Object.keys(sessionStorage).forEach((name) => sessionStorage.setItem(name, '7'))")
+    page.reload()  # what the field would not take is not taken from there
+    expect(page.locator("body[data-moves]")).to_be_attached()
+    expect(page.get_by_label(question)).to_have_value("")
+
+
 def test_who_does_not_want_to_guess_sees_the_answer_at_the_second_press(page, address):
     open_page(page, f"{address}{THIRD}.html")
     button = page.get_by_role("button", name="Show the answer").first
     button.click()
     button.click()
     expect(page.locator(".course-reveal").first.locator(OUTPUTS).locator("img").first).to_be_visible()
-    expect(page.locator(".course-summary")).to_contain_text("1 of one answer without a guess")
+    expect(page.locator(".course-summary")).to_contain_text("1 answer and no guess")
 
 
 def guesses_and_verdicts():
