@@ -35,8 +35,8 @@ lint: $(INSTALLED) ## check the style of code and notebooks, and the spelling
 # What only the recorders need: JAX, and the package that makes the signals of MNIST-1D.
 RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock --group data
 
-# A process a core, since three on two cores take more of both; conftest.py says which tests stay together.
-WORKERS := -n 2 --no-loadscope-reorder
+# Three on two cores, since some wait for a browser or a process; conftest.py says which tests stay together.
+WORKERS := -n 3 --no-loadscope-reorder
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120
 # Evidence last, since it takes seconds: so all are done at about the same time.
 NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
