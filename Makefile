@@ -38,6 +38,8 @@ RECORDERS := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint r
 # Three on two cores, since some wait for a browser or a process; conftest.py says which tests stay together.
 WORKERS := -n 3 --no-loadscope-reorder
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel-startup-timeout=120
+# The files with tests that only `make data` runs.
+SLOW := tests/runs tests/site tests/unit/test_compare.py tests/browser/test_explore.py tests/browser/test_slides.py
 # Evidence last, since it takes seconds: so all are done at about the same time.
 NOTEBOOKS := $(wildcard notebooks/*.ipynb) notebooks/solutions notebooks/evidence
 
@@ -52,7 +54,7 @@ checks: $(INSTALLED) ## check the notebooks as files: outputs, numbers, links, t
 
 data: $(INSTALLED) ## what takes long: train a sample of the recorded runs again, record a little for real, walk the whole site and all slides
 	$(RECORDERS)
-	$(BIN)/pytest $(WORKERS) -m "" tests/runs tests/site tests/browser/test_slides.py
+	$(BIN)/pytest $(WORKERS) -m "" $(SLOW)
 
 browser: $(INSTALLED) ## open JupyterLab in Chromium and use the course as a reader does
 	$(BIN)/pytest $(WORKERS) tests/browser

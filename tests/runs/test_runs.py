@@ -109,11 +109,11 @@ CONSTANT = {"schedule": "constant"}
 ROW_AXES = ["learning_rate", "units", "hidden_layers", "activation", "batch_norm", "optimizer", "dropout"]
 ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras computes otherwise on TensorFlow
     pytest.param("atlas_mnist", atlas(64, 2, "relu", True, "sgd", 1.0, 0.0), 3, marks=pytest.mark.slow),
-    ("atlas_mnist", atlas(128, 4, "tanh", False, "adam", 0.001, 0.5), 3),
+    pytest.param("atlas_mnist", atlas(128, 4, "tanh", False, "adam", 0.001, 0.5), 3, marks=pytest.mark.slow),
     pytest.param("atlas_mnist", atlas(16, 8, "sigmoid", True, "adam", 0.01, 0.2), 3, marks=pytest.mark.slow),
     ("atlas_mnist", atlas(32, 4, "relu", False, "adam", 31.6, 0.0), 3),
     pytest.param("atlas_mnist1d", atlas(64, 2, "relu", False, "adam", 0.01, 0.0), 10, marks=pytest.mark.slow),
-    ("atlas_mnist1d", atlas(128, 8, "tanh", True, "sgd", 0.316, 0.0), 10),
+    pytest.param("atlas_mnist1d", atlas(128, 8, "tanh", True, "sgd", 0.316, 0.0), 10, marks=pytest.mark.slow),
     pytest.param("atlas_mnist1d", atlas(32, 4, "relu", True, "adam", 0.0316, 0.5), 10, marks=pytest.mark.slow),
     ("atlas_mnist1d", atlas(128, 4, "relu", False, "sgd", 10.0, 0.0), 10),
     pytest.param("data_sizes_mnist", size(500, 256, 4, 0.001, 0.5), 100, marks=pytest.mark.slow),

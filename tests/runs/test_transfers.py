@@ -159,7 +159,7 @@ ROWS = [
     ("mnist", "mlp", "shuffled pixels", 2, "frozen", 100, 0.00316),
     pytest.param(("mnist", "cnn", "digits 0 to 4", 3, "fine-tuned", 50, 0.00316), marks=pytest.mark.slow),
     pytest.param(("mnist", "cnn", "digits 0 to 4", 3, "thawed gently", 50, 0.01), marks=pytest.mark.slow),
-    ("mnist1d", "mlp", "digits 0 to 4", 3, "frozen", 300, 0.00316),
+    pytest.param(("mnist1d", "mlp", "digits 0 to 4", 3, "frozen", 300, 0.00316), marks=pytest.mark.slow),
     pytest.param(("mnist1d", "cnn", "digits 0 to 4", 0, "fine-tuned", 300, 0.00316), marks=pytest.mark.slow),
     pytest.param(("mnist1d", "cnn", "random labels", 3, "fine-tuned", 100, 0.00316), marks=pytest.mark.slow),
     pytest.param(("mnist1d", "cnn", "digits 0 to 4", 3, "thawed gently", 300, 0.01), marks=pytest.mark.slow),

@@ -148,3 +148,10 @@ def test_a_misspelled_word_of_any_other_text_is_found(tmp_path, name):
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8")
     lines = found.stdout.replace("\\", "/").splitlines()
     assert [line.split(":")[0] for line in lines] == [f"./{name}"]
+
+
+def test_make_data_runs_every_file_that_has_a_slow_test():
+    named = re.search(r"^SLOW := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1].split()
+    slow = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark." + "slow" in path.read_text("utf-8")]
+    left_out = [path for path in slow if not any(path.is_relative_to(ROOT / name) for name in named)]
+    assert slow and not left_out
