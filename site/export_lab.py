@@ -137,14 +137,18 @@ def _describe_task(lab, task):
 
 
 def _describe_options(name, values, task, recorded):
-    """The texts of the options, for a control, a cell of the table, and a CSV, and their places in recorded runs."""
+    """The texts of the options, for sentences, a control, a cell of the table and a CSV, and their recorded places."""
     csv = pd.DataFrame({name: values}).to_csv(index=False).split()[1:]
     texts = spec(name, values)["options"]
     places = [_place(name, value, task, recorded) for value in values]
     return [
         {
-            **{"value": value, "text": text, "cell": _cell(value)[0], "csv": saved, "recorded": place},
+            "value": value,
+            "text": text,
             "control": text if place is not None else f"{text} (not recorded)",
+            "cell": _cell(value)[0],
+            "csv": saved,
+            "recorded": place,
         }
         for value, text, saved, place in zip(values, texts, csv, places, strict=True)
     ]

@@ -226,8 +226,8 @@ def counted_training():
         yield taken
 
 
-def accuracies(train, seeds, *, name, epochs=None, look=None):
-    """Train a network from each seed, and score it on the 10,000 validation images.
+def scores_of(train, seeds, *, name, epochs=None, look=None):
+    """Train a network from each seed, and yield its accuracy on the 10,000 validation images.
 
     Parameters
     ----------
@@ -242,24 +242,34 @@ def accuracies(train, seeds, *, name, epochs=None, look=None):
     look : function, optional
         Takes each network, and raises `AnswerError` if it is not what the exercise asks for.
 
-    Returns
-    -------
-    ndarray of shape (seeds,)
+    Yields
+    ------
+    float
     """
     from tqdm.auto import tqdm
 
-    scores = []
     for seed in tqdm(seeds, unit="network", leave=False):
         with counted_training() as taken:
             model = call(train, seed, name=name)
-        scores.append(accuracy_of(model, *mnist("valid"), name=name))
+        score = accuracy_of(model, *mnist("valid"), name=name)
         if look is not None:
             look(model)
         # A network that was trained before has a history of that.
         spent = max(taken.epochs, len(getattr(getattr(model, "history", None), "epoch", [])))
         if epochs is not None and spent > epochs:
             raise AnswerError(f"{name} trained for {spent} epochs in one call; {epochs} are allowed.")
-    return np.array(scores)
+        yield score
+
+
+def accuracies(train, seeds, **options):
+    """The same of all seeds, an array of shape (seeds,)."""
+    return np.array([*scores_of(train, seeds, **options)])
+
+
+def refuse_the_same(yours, baseline):
+    """Raise `AnswerError` if two networks that were trained from one seed give the same."""
+    if np.array_equal(*(network(mnist("valid")[0]) for network in (yours, baseline))):
+        raise AnswerError("From the first seed, your network gives what the baseline's gives, image by image.")
 
 
 def beats(before, after, *, paired=False, **options):
@@ -287,6 +297,6 @@ def real_improvement(before, after, *, seeds=5, epochs=None, rng=None):
     for part in (chosen[:1], chosen[1:]):
         yours.extend(accuracies(after, part, name="Your function", epochs=epochs, look=networks.append))
         others.extend(accuracies(before, part, name="The baseline's function", look=networks.append))
-        if len(networks) == 2 and np.array_equal(*(network(mnist("valid")[0]) for network in networks)):
-            raise AnswerError("From the first seed, your network gives what the baseline's gives, image by image.")
+        if len(networks) == 2:
+            refuse_the_same(*networks)
     return beats(others, yours)

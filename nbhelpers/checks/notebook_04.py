@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nbhelpers.checks.common import AnswerError, accuracies, call, check, fresh_seeds, numbers, position, same, shown
+from nbhelpers.checks.common import AnswerError, call, check, fresh_seeds, numbers, position, same, scores_of, shown
 from nbhelpers.compare import ruler
 
 
@@ -41,10 +41,10 @@ def every_seed_above(train, threshold, *, seeds=3, epochs=5, rng=None):
     The network has ten hidden layers of 100 sigmoid units.
     """
     options, scores = {"name": "Your function", "epochs": epochs, "look": _is_a_deep_sigmoid}, []
-    for seed in fresh_seeds(rng, seeds):
-        scores.extend(accuracies(train, [seed], **options))
-        if scores[-1] <= threshold:
-            raise AnswerError(f"Seed {len(scores)} of {seeds} reads {scores[-1]:.3f}, not above {threshold:g}.")
+    for score in scores_of(train, fresh_seeds(rng, seeds), **options):
+        scores.append(score)
+        if score <= threshold:
+            raise AnswerError(f"Seed {len(scores)} of {seeds} reads {score:.3f}, not above {threshold:g}.")
     return f"Even the worst of {seeds} seeds reads {min(scores):.3f}, above {threshold:g}."
 
 

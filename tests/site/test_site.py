@@ -61,15 +61,12 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     open_page(page, f"{address}{FOURTH}.html")
     (question,) = [one["traits"]["question"] for one in of_kind(site, FOURTH, "prediction")]
     field, figure = page.get_by_label(question), page.locator(".explore").first
-    cover, told = (
-        page.locator(".course-reveal").first,
-        page.locator(".course-reveal").last.locator(OUTPUTS).locator("pre"),
-    )
-    after = cover.locator(AFTER).first
+    cover = page.locator(".course-reveal")
+    told, after = cover.locator(OUTPUTS).locator("pre"), cover.locator(AFTER).first
     button = cover.get_by_role("button", name="Show the answer")
     button.press("Enter")
     expect(cover).to_contain_text("What do you expect?")
-    for answer in (figure, told, after):  # the figure, too, which comes before the cell that compares, gives it away
+    for answer in (figure, told, after):
         expect(answer).to_be_hidden()
     field.fill("7")
     field.press("Enter")
@@ -83,6 +80,20 @@ def test_a_guess_is_kept_and_compared_when_the_answer_is_shown(page, address, si
     expect(cover).to_contain_text(f"{question}: you guessed 0.5, it is 0.25: 0.25 too high")
     expect(field).to_be_disabled()
     expect(page.locator(".course-summary")).to_contain_text(f"{question}: you guessed 0.5")
+
+
+def test_what_gives_an_answer_away_before_the_cell_that_compares_is_covered_too():
+    cells = [
+        'guesses.ask("best", "Which?", options=["a", "b"])',
+        "options = 1",
+        "print(2)",
+        'guesses.reveal("best", "a")',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[2].outputs = [nbformat.v4.new_output("stream", text="2")]
+    build.put_places(notebook, "lesson")
+    last = [cell.outputs[-1].get("data", {}).get("text/html", "") if cell.outputs else "" for cell in notebook.cells]
+    assert ["course-reveal" in html for html in last] == [False, False, True, True]
 
 
 def test_a_guess_outlives_a_reload(page, address, site):

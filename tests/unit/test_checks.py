@@ -805,7 +805,7 @@ def test_a_thaw_is_tried_on_a_network_that_was_trained(thaw, word, capsys):
 def test_a_small_network_is_trained_from_new_weights_and_as_it_was_counted(build, capsys):
     """It is the baseline itself, so that from the same seed it gives the same, whatever it learned before."""
     checks.small_network(build, rates=(0.01,), seeds=2, epochs=1, rng=0)
-    assert "gives what the baseline gives, image by image" in capsys.readouterr().out
+    assert "gives what the baseline's gives, image by image" in capsys.readouterr().out
 
 
 def test_a_small_network_with_dropout_is_not_the_baseline_though_it_has_as_many_parameters(capsys):
