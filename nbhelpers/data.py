@@ -105,8 +105,15 @@ def _load_arrays(path, name, split, part):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}. {RESTORE.format(name)}")
     verify(path, read_sums(DATA_FOLDER / SUMS).get(name))
+    inputs, labels = _unpack(path.resolve(), path.stat().st_mtime_ns, split)
+    return inputs[part].copy(), labels[part].astype("int64")
+
+
+@functools.lru_cache(maxsize=1)
+def _unpack(path, changed, split):
+    """The arrays of a split in a file with this time of change, kept: some trainings take less than the unpacking."""
     with np.load(path) as arrays:
-        return arrays[f"x_{split}"][part], arrays[f"y_{split}"][part].astype("int64")
+        return arrays[f"x_{split}"], arrays[f"y_{split}"]
 
 
 def turn_digits(images, *, seed):

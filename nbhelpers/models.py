@@ -144,9 +144,9 @@ def build_mlp(
         classes = whole_number(classes, "classes", low=2, note=", or None to predict a number")
     _check_name("activation", activation, INITIALIZERS)
 
-    model = keras.Sequential([keras.Input(input_shape), keras.layers.Flatten()])
+    layers = [keras.Input(input_shape), keras.layers.Flatten()]
     if input_dropout:
-        model.add(keras.layers.Dropout(float(input_dropout), name="input_dropout"))
+        layers.append(keras.layers.Dropout(float(input_dropout), name="input_dropout"))
     for n in units:
         dense = keras.layers.Dense(
             n,
@@ -156,18 +156,19 @@ def build_mlp(
             kernel_regularizer=keras.regularizers.L1L2(l1, l2) if l1 or l2 else None,
             kernel_constraint=keras.constraints.MaxNorm(max_norm) if max_norm else None,
         )
-        model.add(dense)
+        layers.append(dense)
         if normalize_before:
-            model.add(keras.layers.BatchNormalization())
+            layers.append(keras.layers.BatchNormalization())
         if layer_norm:
-            model.add(keras.layers.LayerNormalization())
+            layers.append(keras.layers.LayerNormalization())
         # PReLU learns a slope, so it is a layer of its own.
-        model.add(keras.layers.PReLU() if activation == "prelu" else keras.layers.Activation(activation))
+        layers.append(keras.layers.PReLU() if activation == "prelu" else keras.layers.Activation(activation))
         if batch_norm == "after":
-            model.add(keras.layers.BatchNormalization())
+            layers.append(keras.layers.BatchNormalization())
         if dropout:
-            model.add(keras.layers.Dropout(float(dropout)))
-    model.add(keras.layers.Dense(classes, activation="softmax") if classes else keras.layers.Dense(1))
+            layers.append(keras.layers.Dropout(float(dropout)))
+    layers.append(keras.layers.Dense(classes, activation="softmax") if classes else keras.layers.Dense(1))
+    model = keras.Sequential(layers)  # all at once: each layer that is added later builds the network anew
     made = make_optimizer(optimizer, learning_rate, weight_decay=weight_decay)
     if optimizer == "muon":
         made.exclude_layers = [f"{model.layers[-1].name}/"]
@@ -217,12 +218,12 @@ def build_cnn(filters=(8, 16, 32), *, learning_rate=1e-3, input_shape=(28, 28), 
     convolutions = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
     if len(input_shape) not in convolutions:
         raise ValueError(f"input_shape must be that of an image, as (28, 28), or of a signal, as (40,): {input_shape}.")
-    model = keras.Sequential([keras.Input(input_shape), keras.layers.Reshape((*input_shape, 1))])
+    layers = [keras.Input(input_shape), keras.layers.Reshape((*input_shape, 1))]
     for n in filters:
         options = {"activation": "relu", "kernel_initializer": "he_normal"}
-        model.add(convolutions[len(input_shape)](n, 3, strides=2, padding="same", **options))
-    model.add(keras.layers.Flatten())
-    model.add(keras.layers.Dense(classes, activation="softmax"))
+        layers.append(convolutions[len(input_shape)](n, 3, strides=2, padding="same", **options))
+    layers += [keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")]
+    model = keras.Sequential(layers)
     model.compile(
         optimizer=make_optimizer("adam", learning_rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )

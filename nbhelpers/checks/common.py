@@ -266,6 +266,41 @@ def accuracies(train, seeds, **options):
     return np.array([*scores_of(train, seeds, **options)])
 
 
+def tuned_scores(score, rates, seeds, *, tuned_by=2):
+    """Train two networks from each seed, each at the rate that was best for it from the first seeds.
+
+    Parameters
+    ----------
+    score : function
+        ``score(rates, seed)`` trains both, each at its own of two rates, and returns two scores of each, shape (2, 2):
+        one that chooses its rate, and one that counts.
+    rates : sequence of float
+        Those to choose from.
+    seeds : list of int
+        From each a pair is trained.
+    tuned_by : int
+        From so many of the seeds both are trained at every rate, from the others only at the best.
+
+    Returns
+    -------
+    array of shape (2, seeds)
+        The scores that count.
+    """
+    from tqdm.auto import tqdm
+
+    first, rest = range(len(seeds))[:tuned_by], range(len(seeds))[tuned_by:]
+    scores = np.zeros((len(rates), len(seeds), 2, 2))
+    with tqdm(total=len(rates) * len(first) + len(rest), unit="pair", leave=False) as bar:
+        for rate, seed in itertools.product(range(len(rates)), first):
+            scores[rate, seed] = score([rates[rate]] * 2, seeds[seed])
+            bar.update()
+        best = scores[:, :tuned_by, :, 0].mean(axis=1).argmax(axis=0)
+        for seed in rest:
+            scores[best, seed, [0, 1]] = score(np.take(rates, best).tolist(), seeds[seed])
+            bar.update()
+    return scores[best, :, [0, 1], 1]
+
+
 def refuse_the_same(yours, baseline):
     """Raise `AnswerError` if two networks that were trained from one seed give the same."""
     if np.array_equal(*(network(mnist("valid")[0]) for network in (yours, baseline))):

@@ -17,6 +17,7 @@ from nbhelpers.checks.common import (
     same,
     shown,
     sizes_of,
+    tuned_scores,
 )
 from nbhelpers.compare import ruler, tuned
 
@@ -61,8 +62,9 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
     """03, exercise 3: the network that `build()` returns is within the budget, and beats one layer of 12 units.
 
     The check trains both alike: from the same seeds, new ones at each call, on the same 10,000 training images, in
-    batches of 125, with Adam at the better of the rates for each. So neither more epochs nor a better rate decide.
-    What is trained are copies with new weights, so nothing that the network learned before counts.
+    batches of 125, with Adam, each at the rate that is better for it from the first two seeds. So neither more epochs
+    nor a better rate decide. What is trained are copies with new weights, so nothing that the network learned before
+    counts.
     """
     from nbhelpers.models import build_mlp
 
@@ -74,9 +76,13 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
         )
     baseline, chosen = build_mlp((12,)), fresh_seeds(rng, seeds)
     if parameters == baseline.count_params():
-        first = {"rate": rates[0], "seed": chosen[0], "epochs": epochs}
-        refuse_the_same(*(_trained(each, **first) for each in (model, baseline)))
-    yours, others = (_tuned_accuracies(each, chosen, rates=rates, epochs=epochs) for each in (model, baseline))
+        refuse_the_same(*(_trained(each, rates[0], seed=chosen[0], epochs=epochs) for each in (model, baseline)))
+
+    def score(rates, seed):
+        trained = [_trained(*each, seed=seed, epochs=epochs) for each in zip((model, baseline), rates, strict=True)]
+        return [[accuracy_of(network, *mnist("valid"), name="build")] * 2 for network in trained]
+
+    yours, others = tuned_scores(score, rates, chosen)
     return f"{beats(others, yours)} It has {parameters:,} parameters."
 
 
@@ -93,18 +99,7 @@ def _copy(model):
     return copy
 
 
-def _tuned_accuracies(model, seeds, *, rates, epochs):
-    """Validation accuracy from each seed, at the rate with the best mean."""
-    from tqdm.auto import tqdm
-
-    scores = np.zeros((len(rates), len(seeds)))
-    for index in tqdm(list(np.ndindex(scores.shape)), unit="network", leave=False):
-        trained = _trained(model, rate=rates[index[0]], seed=seeds[index[1]], epochs=epochs)
-        scores[index] = accuracy_of(trained, *mnist("valid"), name="build")
-    return scores[scores.mean(axis=1).argmax()]
-
-
-def _trained(model, *, rate, seed, epochs):
+def _trained(model, rate, *, seed, epochs):
     """Return a copy with new weights, trained on 10,000 images; weights and images follow from the seed."""
     import keras
 

@@ -17,6 +17,7 @@ from nbhelpers.checks.common import (
     fresh_seeds,
     mnist,
     shown,
+    tuned_scores,
     whole_number,
 )
 
@@ -103,37 +104,35 @@ def better_start(reused, scratch, *, labels=10, rates=(0.001, 0.003, 0.01), seed
     """11, exercise 3: networks with a start of your own beat those from scratch, seed by seed, on equal terms.
 
     Both are functions ``train(images, labels, learning_rate, seed)`` that return a trained network. The check draws
-    so many images of each digit from 5 to 9, other ones for each seed, and tries the rates for both. One half of the
-    validation images chooses the rate, the other compares.
+    so many images of each digit from 5 to 9, other ones for each seed. It tries the rates for both from the first two
+    seeds, and trains them from the others at the best. One half of the validation images chooses the rate, the other
+    compares.
     """
     rng = np.random.default_rng(rng)
+    chosen = fresh_seeds(rng, seeds)
+    drawn = {seed: _few_labels(rng, labels) for seed in chosen}
     images, digits = mnist("valid")
     halves = np.array_split(rng.permutation(np.flatnonzero(digits >= 5)), 2)
-    scores = {"reused": np.zeros((len(rates), seeds, 2)), "scratch": np.zeros((len(rates), seeds, 2))}
-    for index, data, seed in _trainings(rng, rates=rates, seeds=seeds, labels=labels):
-        models, steps = zip(
-            *(_trained(train, *data, rates[index[0]], seed) for train in (reused, scratch)), strict=True
-        )
+
+    def score(rates, seed):
+        pairs = zip((reused, scratch), rates, strict=True)
+        models, steps = zip(*(_trained(train, *drawn[seed], rate, seed) for train, rate in pairs), strict=True)
         _of_a_kind(models, steps)
-        for name, model in zip(scores, models, strict=True):
-            scores[name][index] = [accuracy_of(model, images[h], digits[h] - 5, name="Your function") for h in halves]
-    yours, from_scratch = (found[found[..., 0].mean(axis=1).argmax(), :, 1] for found in scores.values())
+        return [
+            [accuracy_of(model, images[half], digits[half] - 5, name="Your function") for half in halves]
+            for model in models
+        ]
+
+    yours, from_scratch = tuned_scores(score, rates, chosen)
     # Notebook 01 found 0.002 for methods that differ in kind, on 10,000 images; here are a quarter as many.
     return f"{beats(from_scratch, yours, image_error=0.004, paired=True)} What your base knows is worth something here."
 
 
-def _trainings(rng, *, rates, seeds, labels):
-    """Yield places (rate, seed), the images of that seed with labels from 0, and the seed itself."""
-    from tqdm.auto import tqdm
-
+def _few_labels(rng, labels):
+    """Draw so many training images of each digit from 5 to 9, and their labels from 0."""
     images, digits = mnist("train")
-    drawn = [
-        np.concatenate([rng.choice(np.flatnonzero(digits == digit), labels, replace=False) for digit in range(5, 10)])
-        for _ in range(seeds)
-    ]
-    chosen = fresh_seeds(rng, seeds)
-    for rate, seed in tqdm(list(np.ndindex(len(rates), seeds)), unit="pair", leave=False):
-        yield (rate, seed), (images[drawn[seed]], digits[drawn[seed]] - 5), chosen[seed]
+    each = [rng.choice(np.flatnonzero(digits == digit), labels, replace=False) for digit in range(5, 10)]
+    return images[np.concatenate(each)], digits[np.concatenate(each)] - 5
 
 
 def _trained(train, *given):

@@ -813,6 +813,18 @@ def test_a_small_network_with_dropout_is_not_the_baseline_though_it_has_as_many_
     assert "difference" in capsys.readouterr().out
 
 
+def test_of_two_networks_each_is_scored_at_the_rate_that_its_first_seeds_choose():
+    rates, best, trained = (1, 2, 3), (3, 1), []
+
+    def score(rates, seed):
+        trained.append((*rates, seed))
+        return [[rate == own, 10 * rate + seed] for rate, own in zip(rates, best, strict=True)]
+
+    scores = common.tuned_scores(score, rates, [4, 5, 6, 7])
+    assert scores.tolist() == [[34, 35, 36, 37], [14, 15, 16, 17]]
+    assert trained == [*[(rate, rate, seed) for rate in rates for seed in (4, 5)], (3, 1, 6), (3, 1, 7)]
+
+
 def test_epochs_and_steps_are_counted_over_all_networks_and_calls_of_fit():
     fit_anything()
     with common.counted_training() as taken:

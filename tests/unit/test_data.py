@@ -236,6 +236,27 @@ def test_a_file_is_read_for_its_sum_once_unless_it_changes(tmp_path, monkeypatch
     assert len(read) == 2
 
 
+@pytest.mark.parametrize("load", [load_mnist, load_mnist1d])
+def test_the_parts_of_a_split_are_unpacked_once_and_a_change_of_one_stays_there(load, monkeypatch):
+    first, labels = load("train", n=20)
+    kept, kept_labels = first.copy(), labels.copy()
+    first += 1
+    labels += 1
+    monkeypatch.setattr(np, "load", lambda path: pytest.fail(f"{path} was unpacked again"))
+    again, labels_again = load("train", n=20)
+    np.testing.assert_array_equal(again, kept)
+    np.testing.assert_array_equal(labels_again, kept_labels)
+
+
+def test_a_file_that_has_changed_is_unpacked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "read_sums", lambda path: {})
+    path = tmp_path / "mnist1d.npz"
+    for value in (1, 2):
+        np.savez(path, x_train=np.full((4_000, 40), value, "float32"), y_train=np.zeros(4_000, "uint8"))
+        os.utime(path, ns=(value, value))
+        assert load_mnist1d("train", path=path)[0].max() == value
+
+
 def test_images_are_verified_whatever_their_file_is_called(tmp_path):
     (tmp_path / "mine.npz").write_bytes(b"no images")
     with pytest.raises(ValueError, match="mine.npz is damaged or not the file of this course"):
