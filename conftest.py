@@ -3,6 +3,7 @@
 Kernels and servers inherit all of it.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ class ByFileOrServer(LoadScopeScheduling):
 
 def pytest_configure():
     forked_kernels.use()
+
+
+def pytest_collection_finish():
+    gc.freeze()  # Keras and the tests stay, so the collector need not walk through them
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -33,12 +33,12 @@ NEEDS_PYTHON = "*The checks below need Python: install the course to solve the e
 SCRIPTS = {"explorer": "explorer.js", "prediction": "predictions.js", "pad": "pad.js", "lab": "lab.js"}
 
 
-def export(lessons, folder):
+def export(lessons, folder, *, skip=()):
     """Run the lessons whose code is new, two at a time; return the folder of what each has exported, by its stem."""
-    exported = {lesson.stem: folder / f"{lesson.stem}-{fingerprint(lesson)}" for lesson in lessons}
+    exported = {lesson.stem: folder / f"{lesson.stem}-{fingerprint(lesson, skip=skip)}" for lesson in lessons}
     new = [lesson for lesson in lessons if not (exported[lesson.stem] / "widgets.json").exists()]
     with ThreadPoolExecutor(2) as pool, tqdm(total=len(new), desc="lessons run", disable=not new) as bar:
-        for _ in pool.map(lambda lesson: export_one(lesson, exported[lesson.stem]), new):
+        for _ in pool.map(lambda lesson: export_one(lesson, exported[lesson.stem], skip=skip), new):
             bar.update()
     for old in set(folder.glob("*")) - set(exported.values()):
         if old.name[:-17] in exported:
@@ -46,10 +46,10 @@ def export(lessons, folder):
     return exported
 
 
-def export_one(lesson, folder):
+def export_one(lesson, folder, *, skip):
     """Run a lesson in a process of its own; what it says goes to a file, and is shown if it fails."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, str(HERE / "export.py"), str(lesson), str(folder)]
+    command = [sys.executable, str(HERE / "export.py"), str(lesson), str(folder), *skip]
     _, exported, _ = course.read()  # what the Makefile exports, when it is not make that calls
     with (folder / "log").open("w", encoding="utf-8") as log:
         done = subprocess.run(command, stdout=log, stderr=log, env={**os.environ, **exported})
@@ -57,10 +57,10 @@ def export_one(lesson, folder):
         raise SystemExit(f"{lesson.name} could not be run:\n{(folder / 'log').read_text(encoding='utf-8')[-3000:]}")
 
 
-def fingerprint(lesson):
+def fingerprint(lesson, *, skip=()):
     """Of everything that decides what a lesson's widgets show: its code, the helpers and the data."""
     cells = nbformat.read(lesson, as_version=4).cells
-    codes = [cell.id + cell.source for cell in cells if is_run(cell)]
+    codes = [cell.id + cell.source for cell in cells if is_run(cell, skip=skip)]
     files = [*sorted(ROOT.glob("nbhelpers/**/*.py")), *sorted(HERE.glob("export*.py"))]
     files += [ROOT / name for name in ("nbhelpers/course.mplstyle", "tools/run_notebooks.py", "data/SHA256SUMS")]
     whole = "\0".join([*codes, *(file.read_text(encoding="utf-8") for file in files)])
@@ -205,10 +205,11 @@ def add_widgets(exported, pages):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lessons", nargs="*", help="numbers of the lessons whose widgets move; all by default")
+    parser.add_argument("--skip", nargs="*", default=[], help="tags of cells not to run, such as trains, to be faster")
     parser.add_argument("--to", type=Path, default=HERE / "_build")
     given = parser.parse_args(arguments)
     lessons = [lesson for lesson in LESSONS if not given.lessons or lesson.name[:2] in given.lessons]
-    exported = export(lessons, given.to / "exported")
+    exported = export(lessons, given.to / "exported", skip=given.skip)
     stage(pages_of(exported), given.to / "source")
     make_pages(given.to / "source", given.to / "html")
     add_widgets(exported, given.to / "html")

@@ -1,6 +1,9 @@
-"""Run a lesson and write what its widgets need on a page without a kernel: python site/export.py NOTEBOOK FOLDER.
+"""Run a lesson and write what its widgets need on a page without a kernel.
+
+    python site/export.py NOTEBOOK FOLDER [TAG …]
 
 A description of each widget by the id of its cell goes to FOLDER/widgets.json, pictures and numbers beside it.
+Cells with one of these tags are not run.
 """
 
 import contextlib
@@ -14,18 +17,18 @@ ROOT = Path(__file__).resolve().parents[1]
 SKIPPED = {"exercise", "launch"}
 
 
-def is_run(cell):
-    return cell.cell_type == "code" and not SKIPPED & set(cell.metadata.get("tags", []))
+def is_run(cell, *, skip=()):
+    return cell.cell_type == "code" and not SKIPPED.union(skip) & set(cell.metadata.get("tags", []))
 
 
-def run(notebook):
+def run(notebook, *, skip=()):
     """Run the cells of a notebook but its exercises, in this process; yield what a reader sees of each, by its id."""
     from IPython.core.interactiveshell import InteractiveShell
 
     sys.path.insert(0, "")  # as in a kernel, cells import what cells have written
     shell = InteractiveShell.instance()
     for cell in notebook.cells:
-        if is_run(cell):
+        if is_run(cell, skip=skip):
             done = shell.run_cell(cell.source, store_history=True)
             done.raise_error()
             yield cell.id, done.result
@@ -80,7 +83,7 @@ def export_prediction(prediction, folder):
     return {"kind": "prediction", "traits": shown, "answer": prediction.answer()}
 
 
-def main(path, folder):
+def main(path, folder, *skip):
     import matplotlib as mpl
     import nbformat
 
@@ -89,7 +92,7 @@ def main(path, folder):
     mpl.use("agg")
     folder, notebook = Path(folder).resolve(), nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # some lessons write files
-        shown = {name: value for name, value in run(notebook) if isinstance(value, CourseWidget)}
+        shown = {name: value for name, value in run(notebook, skip=skip) if isinstance(value, CourseWidget)}
         described = {name: export(widget, folder / name) for name, widget in shown.items()}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "widgets.json").write_text(json.dumps(described, indent=1), encoding="utf-8")

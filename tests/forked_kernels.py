@@ -4,6 +4,7 @@ Otherwise some eighty kernels would each spend three seconds of a core on that. 
 and a test of the claims start kernels as everybody does.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -64,6 +65,7 @@ def run(command, cwd, env):
     for name in [name for name in sys.modules if name.split(".")[0] in ASKING]:
         del sys.modules[name]
     matplotlib.rcParams["backend"] = INLINE  # a kernel says so itself, too late where matplotlib is loaded
+    gc.freeze()  # what is loaded stays, so the collector need not walk through it
     module, *sys.argv[1:] = command[command.index("-m") + 1 :]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

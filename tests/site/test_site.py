@@ -291,6 +291,7 @@ def test_a_lesson_is_run_again_when_its_code_changes_and_not_when_its_words_do(t
     code.source += "\nunits = 3"
     nbformat.write(notebook, changed)
     assert build.fingerprint(changed) != build.fingerprint(lesson)
+    assert build.fingerprint(lesson, skip=["trains"]) != build.fingerprint(lesson)
 
 
 def test_a_lesson_that_fails_is_named_with_its_error(tmp_path):
