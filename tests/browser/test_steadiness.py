@@ -1,6 +1,7 @@
 """What is shown belongs to what is set, and nothing is lost or mute without a word, when the world is not kind."""
 
 import re
+from contextlib import contextmanager
 
 import nbformat
 import pytest
@@ -94,8 +95,9 @@ def prompt(notebook, index):
     return notebook.locator(".jp-Cell").nth(index).locator(".jp-InputPrompt")
 
 
-def start_cell(page, index):
-    """Run a cell and do not wait for its end."""
+@contextmanager
+def running(page, notebook, index):
+    """Run a cell meanwhile; in the end it is interrupted, should it still run, since the next test takes its kernel."""
     page.evaluate(
         """(index) => {
           jupyterapp.shell.currentWidget.content.activeCellIndex = index;
@@ -103,7 +105,15 @@ def start_cell(page, index):
         }""",
         index,
     )
+    # The kernel is busy with widgets, too. And a key is lost if it is pressed before the notebook has taken the focus.
+    expect(prompt(notebook, index)).to_have_text("[*]:")
     page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    try:
+        yield
+    finally:
+        if prompt(notebook, index).inner_text() == "[*]:":
+            page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+            expect(prompt(notebook, index)).not_to_have_text("[*]:")
 
 
 def wait_until_idle(page):
@@ -196,8 +206,7 @@ def test_stop_is_answered_and_a_slider_is_right_while_another_cell_computes(page
     add_cell(page, "while True:\n    np.ones((300, 300)) @ np.ones((300, 300))")
     live = notebook.locator(".live-lab")
     live.get_by_label("Your guess").fill("0.5")
-    start_cell(page, 4)
-    try:
+    with running(page, notebook, 4):
         live.get_by_role("button", name="Train", exact=True).press("Enter")
         expect(live.locator("tbody tr")).to_have_count(1)
         expect(live.locator("img")).to_have_attribute("alt", re.compile("validation accuracy"))
@@ -206,9 +215,6 @@ def test_stop_is_answered_and_a_slider_is_right_while_another_cell_computes(page
         slider(notebook).press("End")
         assert_agrees(notebook.locator(".explore"), 7)
         expect(prompt(notebook, 4)).to_have_text("[*]:")
-    finally:  # the next test takes the same kernel
-        page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-        expect(prompt(notebook, 4)).not_to_have_text("[*]:")
 
 
 def add_cell(page, code):
@@ -236,9 +242,9 @@ def test_a_cell_keeps_its_figure_while_a_slider_is_moved(page, lab):
     explore_and_tell = "explore(plot_and_tell, value=list(range(8)))"
     notebook = open_cells(page, lab, [SET_UP, TELL, explore_and_tell, "pass"])
     add_cell(page, DRAW)
-    start_cell(page, 4)
-    slider(notebook).press("End")
-    expect(prompt(notebook, 4)).not_to_have_text("[*]:")
+    with running(page, notebook, 4):
+        slider(notebook).press("End")
+        expect(prompt(notebook, 4)).not_to_have_text("[*]:")
     expect(notebook.locator(".jp-Cell").last.locator("img")).to_have_count(1)
 
 
