@@ -104,9 +104,9 @@ def better_start(reused, scratch, *, labels=10, rates=(0.001, 0.003, 0.01), seed
     """11, exercise 3: networks with a start of your own beat those from scratch, seed by seed, on equal terms.
 
     Both are functions ``train(images, labels, learning_rate, seed)`` that return a trained network. The check draws
-    so many images of each digit from 5 to 9, other ones for each seed. It tries the rates for both from the first two
-    seeds, and trains them from the others at the best. One half of the validation images chooses the rate, the other
-    compares.
+    so many images of each digit from 5 to 9, other ones for each seed. It tries the rates for both from the first
+    three seeds, and trains them from the others at the best. One half of the validation images chooses the rate, the
+    other compares.
     """
     rng = np.random.default_rng(rng)
     chosen = fresh_seeds(rng, seeds)

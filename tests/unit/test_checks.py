@@ -820,7 +820,7 @@ def test_of_two_networks_each_is_scored_at_the_rate_that_its_first_seeds_choose(
         trained.append((*rates, seed))
         return [[rate == own, 10 * rate + seed] for rate, own in zip(rates, best, strict=True)]
 
-    scores = common.tuned_scores(score, rates, [4, 5, 6, 7])
+    scores = common.tuned_scores(score, rates, [4, 5, 6, 7], tuned_by=2)
     assert scores.tolist() == [[34, 35, 36, 37], [14, 15, 16, 17]]
     assert trained == [*[(rate, rate, seed) for rate in rates for seed in (4, 5)], (3, 1, 6), (3, 1, 7)]
 
