@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from nbhelpers.numbers import whole_number
 
@@ -99,7 +99,7 @@ def ruler(a, b, *, images=10_000, image_error=None, paired=False, comparisons=1)
         variances = [_variance_of_mean(a), _variance_of_mean(b)]
     error = np.sqrt(sum(v for v, _ in variances) + image_error**2)
     level = 1 - (1 - FALSE_ALARMS) ** (1 / comparisons)
-    quantile = student.isf(level / 2, _degrees_of_freedom(variances, error))
+    quantile = -stdtrit(_degrees_of_freedom(variances, error), level / 2)  # of Student's t
     return Comparison(float(b.mean() - a.mean()), float(quantile * error))
 
 

@@ -17,6 +17,9 @@ from nbhelpers.compare import ruler
 # Readers may try as often as they like, with new seeds each time, and one margin of the ruler is exceeded by chance too
 # often for that. So a difference must exceed so many margins, or each of their networks must beat each of the others.
 MARGINS = 1.5
+# After so many seeds a check stops if each network beats each of the others, by so many margins. With these numbers,
+# a network that is no better passes in 0.8 to 2.6 % of simulated checks, and in 0.6 to 2.6 % without the stop.
+ENOUGH, CLEAR = 3, 2
 
 
 class AnswerError(Exception):
@@ -325,13 +328,21 @@ def real_improvement(before, after, *, seeds=5, epochs=None, rng=None):
     """01, exercise 3, and others: networks of `after` beat those of `before` by more than the ruler's margin.
 
     Both are functions that take a seed and return a trained network. The check chooses the seeds, new ones at each
-    call, and scores the networks on the validation images.
+    call, and scores the networks on the validation images. Of five seeds it needs only three where the lead is clear.
     """
     chosen, networks = fresh_seeds(rng, seeds), []
     yours, others = [], []
-    for part in (chosen[:1], chosen[1:]):
+    for part in (chosen[:1], chosen[1:ENOUGH], chosen[ENOUGH:]):
         yours.extend(accuracies(after, part, name="Your function", epochs=epochs, look=networks.append))
         others.extend(accuracies(before, part, name="The baseline's function", look=networks.append))
         if len(networks) == 2:
             refuse_the_same(*networks)
+        elif is_clear(others, yours):
+            break
     return beats(others, yours)
+
+
+def is_clear(before, after):
+    """Whether every accuracy `after` is above all those `before`, and the difference exceeds `CLEAR` margins."""
+    difference, margin = ruler(before, after)
+    return min(after) > max(before) and difference > CLEAR * margin

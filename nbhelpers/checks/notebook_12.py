@@ -126,7 +126,8 @@ def budgets(flawed, mended, *, name, rng=None):
     problem = _misnamed(4, name)
     rng = np.random.default_rng(rng)
     data, shift = _drawn(rng), int(rng.integers(10**6))
-    (claimed, wrong), (gain, spent) = (_with_accounts(program, data, shift) for program in (flawed, mended))
+    # The reader's own first, so that what is wrong with it is said before the other trains.
+    (gain, spent), (claimed, wrong) = (_with_accounts(program, data, shift) for program in (mended, flawed))
     text = f"The flawed program claims {claimed:+.3f}; yours says {gain:+.3f}"
     if problem is None and set(spent) != set(wrong):
         problem = f"Compared are {' and '.join(wrong)}; your program trains {' and '.join(spent) or 'none'}."

@@ -1,8 +1,8 @@
 """What a process of the tests has changed as soon as it imports this.
 
-Every connection but loopback is blocked, and JAX hidden, so that the tests have what a reader has. And the garbage
-collector looks more rarely: among the hundreds of thousands of objects that TensorFlow makes when it is imported, it
-finds next to nothing, in a seventh of the time.
+Every connection but loopback is blocked, and JAX hidden, so that the tests have what a reader has. What takes long to
+import for nothing is hidden, too. And the garbage collector looks more rarely: among the hundreds of thousands of
+objects that TensorFlow makes when it is imported, it finds next to nothing, in a seventh of the time.
 """
 
 import gc
@@ -34,16 +34,23 @@ def is_loopback(host):
         return False
 
 
-class WithoutJax:
-    """An importer that finds no JAX: only `make runs`, `make data` and `make bench` install it, and where it is
-    installed, TensorFlow imports it for seconds in each process."""
+HIDDEN = {
+    # Only `make runs`, `make data` and `make bench` install it, and TensorFlow would import it for seconds.
+    "jax": "The tests run without JAX, as the course does.",
+    # A grammar of web addresses, which whoever imports nbformat reads for a second, and no notebook needs.
+    "rfc3987_syntax": "The tests check no web addresses.",
+}
+
+
+class Hiding:
+    """An importer that finds nothing of what is hidden."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name == "jax":
-            raise ModuleNotFoundError("The tests run without JAX, as the course does.", name=name)
+        if name in HIDDEN:
+            raise ModuleNotFoundError(HIDDEN[name], name=name)
 
 
 gc.set_threshold(100_000, 20, 20)
 block_network()
-sys.meta_path.insert(0, WithoutJax)
+sys.meta_path.insert(0, Hiding)

@@ -62,6 +62,7 @@ def test_the_best_few_are_chosen_by_the_first_seed_and_the_first_half():
     assert candidates.best_few(right).tolist() == [2, 4, 7, 0, 8]
 
 
+@pytest.mark.slow
 def test_a_candidate_trained_again_lies_within_the_spread_of_its_seeds():
     found, place = load_candidates(task="mnist1d"), 1
     right = candidates.train("mnist1d", candidates.draw()[place], 7).argmax(1) == found["label"].values

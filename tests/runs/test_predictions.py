@@ -24,6 +24,7 @@ def test_each_network_is_there_with_five_seeds_that_differ(task):
     assert all(values.attrs["long_name"] for values in (right, right.network, right.seed))
 
 
+@pytest.mark.slow
 def test_a_network_trained_again_lies_within_the_spread_of_its_seeds():
     length = predictions.LENGTHS["mnist1d"]
     keras.utils.set_random_seed(0)

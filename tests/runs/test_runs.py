@@ -111,7 +111,7 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
     pytest.param("atlas_mnist", atlas(64, 2, "relu", True, "sgd", 1.0, 0.0), 3, marks=pytest.mark.slow),
     pytest.param("atlas_mnist", atlas(128, 4, "tanh", False, "adam", 0.001, 0.5), 3, marks=pytest.mark.slow),
     pytest.param("atlas_mnist", atlas(16, 8, "sigmoid", True, "adam", 0.01, 0.2), 3, marks=pytest.mark.slow),
-    ("atlas_mnist", atlas(32, 4, "relu", False, "adam", 31.6, 0.0), 3),
+    pytest.param("atlas_mnist", atlas(32, 4, "relu", False, "adam", 31.6, 0.0), 3, marks=pytest.mark.slow),
     pytest.param("atlas_mnist1d", atlas(64, 2, "relu", False, "adam", 0.01, 0.0), 10, marks=pytest.mark.slow),
     pytest.param("atlas_mnist1d", atlas(128, 8, "tanh", True, "sgd", 0.316, 0.0), 10, marks=pytest.mark.slow),
     pytest.param("atlas_mnist1d", atlas(32, 4, "relu", True, "adam", 0.0316, 0.5), 10, marks=pytest.mark.slow),
@@ -122,14 +122,16 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
         "widths_mnist", {"units": 1024, "hidden_layers": 1, "learning_rate": 0.001}, 1, marks=pytest.mark.slow
     ),
     ("widths_mnist1d", {"units": 2, "hidden_layers": 1, "learning_rate": 0.1}, 10),
-    ("optimizers_mnist", {"optimizer": "muon", "learning_rate": 0.00316, **CONSTANT}, 3),
+    pytest.param(
+        "optimizers_mnist", {"optimizer": "muon", "learning_rate": 0.00316, **CONSTANT}, 3, marks=pytest.mark.slow
+    ),
     pytest.param(
         "optimizers_mnist", {"optimizer": "lion", "learning_rate": 0.001, **CONSTANT}, 3, marks=pytest.mark.slow
     ),
     pytest.param(
         "optimizers_mnist", {"optimizer": "momentum_0.5", "learning_rate": 0.316, **CONSTANT}, 3, marks=pytest.mark.slow
     ),
-    ("normalization_mnist", normalized("layer", "sgd", 32, 0.1), 1),
+    pytest.param("normalization_mnist", normalized("layer", "sgd", 32, 0.1), 1, marks=pytest.mark.slow),
     ("small_batches_mnist1d", normalized("batch, after", "sgd", 8, 0.1), 2),
     pytest.param(
         "activations_mnist",
@@ -143,7 +145,9 @@ ROWS = [  # and after how many epochs; not schedule-free AdamW, which Keras comp
         2,
         marks=pytest.mark.slow,
     ),
-    ("three_layers_of_sigmoids_mnist", {"batch_norm": True, "learning_rate": 1.0}, 1),
+    pytest.param(
+        "three_layers_of_sigmoids_mnist", {"batch_norm": True, "learning_rate": 1.0}, 1, marks=pytest.mark.slow
+    ),
     ("regularizers_mnist1d", {"penalty": "l1=0.001", **size(500, 100, 1, 0.001, 0.0)}, 40),
 ]
 

@@ -153,19 +153,20 @@ def train_again(task, network, source, kept, treatment, labels, rate):
 
 
 ROWS = [
-    pytest.param(("mnist", "mlp", "digits 0 to 4", 0, "fine-tuned", 50, 0.00316), marks=pytest.mark.slow),
-    pytest.param(("mnist", "mlp", "digits 0 to 4", 3, "frozen", 50, 0.01), marks=pytest.mark.slow),
-    pytest.param(("mnist", "mlp", "digits 0 to 4", 3, "thawed", 500, 0.001), marks=pytest.mark.slow),
+    ("mnist", "mlp", "digits 0 to 4", 0, "fine-tuned", 50, 0.00316),
+    ("mnist", "mlp", "digits 0 to 4", 3, "frozen", 50, 0.01),
+    ("mnist", "mlp", "digits 0 to 4", 3, "thawed", 500, 0.001),
     ("mnist", "mlp", "shuffled pixels", 2, "frozen", 100, 0.00316),
-    pytest.param(("mnist", "cnn", "digits 0 to 4", 3, "fine-tuned", 50, 0.00316), marks=pytest.mark.slow),
-    pytest.param(("mnist", "cnn", "digits 0 to 4", 3, "thawed gently", 50, 0.01), marks=pytest.mark.slow),
-    pytest.param(("mnist1d", "mlp", "digits 0 to 4", 3, "frozen", 300, 0.00316), marks=pytest.mark.slow),
-    pytest.param(("mnist1d", "cnn", "digits 0 to 4", 0, "fine-tuned", 300, 0.00316), marks=pytest.mark.slow),
-    pytest.param(("mnist1d", "cnn", "random labels", 3, "fine-tuned", 100, 0.00316), marks=pytest.mark.slow),
-    pytest.param(("mnist1d", "cnn", "digits 0 to 4", 3, "thawed gently", 300, 0.01), marks=pytest.mark.slow),
+    ("mnist", "cnn", "digits 0 to 4", 3, "fine-tuned", 50, 0.00316),
+    ("mnist", "cnn", "digits 0 to 4", 3, "thawed gently", 50, 0.01),
+    ("mnist1d", "mlp", "digits 0 to 4", 3, "frozen", 300, 0.00316),
+    ("mnist1d", "cnn", "digits 0 to 4", 0, "fine-tuned", 300, 0.00316),
+    ("mnist1d", "cnn", "random labels", 3, "fine-tuned", 100, 0.00316),
+    ("mnist1d", "cnn", "digits 0 to 4", 3, "thawed gently", 300, 0.01),
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(map(str, row)))
 def test_a_transfer_trained_again_lies_within_the_spread_of_its_seeds(recorded, row):
     names = ("network", "source", "layers_kept", "treatment", "labels", "learning_rate")

@@ -709,7 +709,19 @@ def test_a_wrong_answer_gets_a_sentence(answered, capsys):
 
 
 # No answers: what the notebooks hand to a check beside them.
-GIVEN = {"runs", "exercise", "threshold", "score", "candidates", "rungs", "start", "training", "workers", "new_images"}
+GIVEN = {
+    "runs",
+    "exercise",
+    "flawed",
+    "threshold",
+    "score",
+    "candidates",
+    "rungs",
+    "start",
+    "training",
+    "workers",
+    "new_images",
+}
 QUICKLY = {"seeds": 2, "draws": 2, "repetitions": 2, "rng": 0}
 JUNK = [None, True, np.False_, "fast", "47500", b"1", float("nan"), -math.inf, -1, 0, 2.5, 1j, 10**400, 1e300, object()]
 JUNK += [[], [None], [[1, 2], [3]], ["a", 1], (), {}, {"units": [8]}, {1, 2}, range(0), np.array(None), np.array(["a"])]
@@ -785,6 +797,14 @@ def test_a_check_trains_from_other_seeds_each_time(capsys):
     for _ in range(2):
         checks.real_improvement(training(0.94), lambda seed: seen.append(seed) or network(0.96), seeds=3)
     assert len(set(seen)) == 6
+
+
+@pytest.mark.parametrize(("accuracy", "trained"), [(0.96, 3), (0.946, 5), (0.941, 5)])
+def test_a_clear_lead_needs_three_seeds_and_a_small_one_all_five(accuracy, trained, capsys):
+    seeds = []
+    checks.real_improvement(training(0.94), lambda seed: seeds.append(seed) or training(accuracy)(seed), rng=0)
+    assert len(seeds) == trained
+    assert ("✓" in capsys.readouterr().out) == (accuracy > 0.941)
 
 
 def test_a_network_that_is_not_better_hardly_passes_however_often_it_is_tried(capsys):
