@@ -65,7 +65,7 @@ def needed_cells(lab, name):
     return [re.sub(r"^import (keras|tensorflow as tf)$", "", source, flags=re.M) for source in sources]
 
 
-ALWAYS = ("02", "07", "09", "12")  # the other lessons only by `make data`
+ALWAYS = ("02", "09")  # the other lessons only by `make data`
 
 
 def some(names):
