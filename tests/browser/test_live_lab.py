@@ -16,14 +16,16 @@ import matplotlib.pyplot as plt
 
 from nbhelpers.data import load_mnist, load_runs
 from nbhelpers.widgets import live_lab
-from nbhelpers.widgets.lab.training import StoppedError, Training
+from nbhelpers.widgets.lab.training import Training
+
+if not hasattr(Training, "check_at_once"):  # the tests that follow run this cell in the same kernel
+    Training.check_at_once = Training.check
 
 
 def check(training):
     if training.settings["epochs"] == 30:
         time.sleep(0.01)
-    if training.stop_asked.is_set():
-        raise StoppedError
+    training.check_at_once()
 
 
 Training.check = check

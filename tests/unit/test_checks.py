@@ -807,6 +807,24 @@ def test_a_clear_lead_needs_three_seeds_and_a_small_one_all_five(accuracy, train
     assert ("✓" in capsys.readouterr().out) == (accuracy > 0.941)
 
 
+def passes(before, after):
+    try:
+        return bool(common.beats(before, after))
+    except common.AnswerError:
+        return False
+
+
+@pytest.mark.parametrize("spread", [0.001, 0.003, 0.01])
+def test_the_stop_after_three_seeds_lets_hardly_more_equals_pass(spread):
+    rng = np.random.default_rng(0)
+    images = common.ruler([0.94, 0.94], [0.94, 0.94]).margin / 1.96  # their error, all there is where seeds agree
+    pairs = rng.normal(0.94, spread, (2000, 2, 5)) + [[0], [1]] * rng.normal(0, images, (2000, 1, 1))
+    whole = [passes(*pair) for pair in pairs]
+    stopped = [known or common.is_clear(*pair[:, : common.ENOUGH]) for known, pair in zip(whole, pairs, strict=True)]
+    assert 0 < np.mean(whole) <= np.mean(stopped) < 0.035
+    assert np.mean(stopped) - np.mean(whole) < 0.004
+
+
 def test_a_network_that_is_not_better_hardly_passes_however_often_it_is_tried(capsys):
     for attempt in range(60):
         checks.real_improvement(training(0.94), lambda seed: training(0.94)(seed + 1), rng=attempt)
