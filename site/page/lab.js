@@ -137,12 +137,12 @@ class ReplayedLab {
     this.states += 1;
     const number = this.states;
     this.model.set(this.shown());
+    await new Promise((resolve) => setTimeout(resolve)); // keys that were pressed meanwhile come first
+    if (number !== this.states) return;
     const last = this.runs.at(-1);
     const others = this.runs.slice(0, -1).filter((run) => this.drawn.includes(run.number) && run.task === last.task);
     const state = { run: last, others, band: last?.band };
-    const alt = describe(last, others);
-    const picture = await drawPicture(state, { narrow: this.narrow.matches });
-    if (number === this.states) this.model.set({ alt, picture });
+    this.model.set({ alt: describe(last, others), picture: drawPicture(state, { narrow: this.narrow.matches }) });
   }
 
   shown() {

@@ -173,6 +173,14 @@ def test_a_reader_replays_what_was_recorded_and_reads_the_same_as_of_a_live_run(
     assert sum(url.endswith(".bin") for url in page.fetched) == 1, "a piece is fetched once"
 
 
+def test_a_replay_does_not_wait_until_the_browser_is_idle(page, address):
+    page.add_init_script("HTMLCanvasElement.prototype.toBlob = window.requestIdleCallback = () => {}")
+    live = open_lab(page, address)
+    press_train(live)
+    wait_for_status(live, 0, "finished")
+    expect(live.locator("img")).to_have_attribute("alt", re.compile("up to 54:"))
+
+
 def test_a_training_stops_where_it_is(page, address, atlas):
     live = open_lab(page, address, seconds=20)
     stop = live.get_by_role("button", name="Stop")
