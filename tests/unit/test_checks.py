@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import sklearn.neural_network
 import xarray as xr
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -23,6 +24,29 @@ from nbhelpers.checks import common
 from nbhelpers.models import build_cnn, build_mlp
 from nbhelpers.regressor import KerasRegressor
 from nbhelpers.search import bracket
+
+class AsIfTrained:
+    """In place of the network of scikit-learn whose trainings `budgets` counts, since a hundred take seconds.
+
+    The solution of the exercise trains the real ones.
+    """
+
+    def __init__(self, units, *, activation, learning_rate_init, max_iter, batch_size, random_state):
+        luck = np.random.default_rng([random_state, round(1e6 * learning_rate_init)]).normal(scale=0.01)
+        late = activation == "logistic" and max_iter < 20
+        self.accuracy = 0.85 + 0.5 * learning_rate_init - 0.4 * late + luck
+
+    def fit(self, images, labels):
+        return self
+
+    def score(self, images, labels):
+        return self.accuracy
+
+
+@pytest.fixture(autouse=True)
+def quick_networks(monkeypatch):
+    monkeypatch.setattr(sklearn.neural_network, "MLPClassifier", AsIfTrained)
+
 
 FAULTS = [{"low": 8}, {"scale": "linear"}, {"rate": 0.3}, {"output": 11}, {"optimizer": keras.optimizers.SGD}]
 
@@ -318,6 +342,16 @@ def equal(train, *, seeds=3, epochs=20):
     return best["relu"] - best["logistic"]
 
 
+def one_more_rate_for_the_second(train):
+    more = np.mean([train("relu", learning_rate=0.03, epochs=20, seed=seed) for seed in range(3)])
+    claimed = equal(train)
+    sigmoid = max(
+        np.mean([train("logistic", learning_rate=rate, epochs=20, seed=seed) for seed in range(3)])
+        for rate in (0.001, 0.003, 0.01)
+    )
+    return max(claimed, more - sigmoid)
+
+
 def another_seed_for_each_rate(train):
     best = {}
     for activation in ("logistic", "relu"):
@@ -424,7 +458,7 @@ def start_with_two_trainings(images, labels, learning_rate, seed, *, trainings=2
     """Trained, compiled anew, and trained again: the optimizer knows of the last training alone."""
     model = good_start(images, labels, learning_rate, seed)
     for _ in range(trainings):
-        model.compile("sgd", loss="sparse_categorical_crossentropy")
+        model.compile("sgd", loss="sparse_categorical_crossentropy", run_eagerly=True)  # two steps
         model.optimizer.learning_rate = 1e-6
         model.fit(images, labels, verbose=0)
     return model
@@ -432,6 +466,7 @@ def start_with_two_trainings(images, labels, learning_rate, seed, *, trainings=2
 
 def start_with_one_training(images, labels, learning_rate, seed):
     model = new_start(images, labels, learning_rate, seed)
+    model.compile("sgd", loss="sparse_categorical_crossentropy", run_eagerly=True)
     model.optimizer.learning_rate = 1e-6
     model.fit(images, labels, verbose=0)
     return model
@@ -621,8 +656,6 @@ WRONG = [
     partial(checks.moved_parameters, 10_500),
     partial(checks.moved_parameters, "some"),
     partial(checks.thawed, lambda model, rate: None),
-    partial(checks.thawed, half_thaw),
-    partial(checks.thawed, thaw_everything),
     partial(checks.thawed, thaw_the_first),
     partial(checks.thawed, thaw_the_second_normalization),
     partial(checks.thawed, thaw_a_new_one),
@@ -645,6 +678,7 @@ WRONG = [
     partial(checks.budgets, unequal, lambda train: train("relu") - train("tanh"), name="unequal budgets"),
     partial(checks.budgets, unequal, partial(equal, seeds=1), name="unequal budgets"),
     partial(checks.budgets, unequal, another_seed_for_each_rate, name="unequal budgets"),
+    partial(checks.budgets, unequal, one_more_rate_for_the_second, name="unequal budgets"),
     partial(checks.budgets, unequal, partial(equal, epochs=2), name="unequal budgets"),
     partial(checks.budgets, unequal, lambda train: equal(train) + 0.1, name="unequal budgets"),
     partial(checks.budgets, unequal, equal, name="copies on both sides"),
@@ -831,12 +865,11 @@ def test_a_network_that_is_not_better_hardly_passes_however_often_it_is_tried(ca
     assert "✓" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("thaw", "word"), [(half_thaw, "lowest layer"), (thaw_everything, "averages"), (right_thaw, "✓")]
-)
+@pytest.mark.parametrize(("thaw", "word"), [(half_thaw, "lowest layer"), (thaw_everything, "averages")])
 def test_a_thaw_is_tried_on_a_network_that_was_trained(thaw, word, capsys):
     checks.thawed(thaw)
-    assert word in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("✗ Not yet. ") and word in out
 
 
 @pytest.mark.parametrize("build", [one_network, trained_network, lambda: build_mlp((next(UNITS_IN_TURN),))])
