@@ -219,7 +219,11 @@ def counted_training():
 
     @functools.wraps(fit)
     def counted_fit(model, *arguments, **options):
-        before = int(model.optimizer.iterations) if model.optimizer else 0
+        optimizer = model.optimizer
+        before = int(optimizer.iterations) if optimizer else 0
+        # Made before the training, its variables spare TensorFlow a second tracing of the first step.
+        if optimizer and model.built and not optimizer.built:
+            optimizer.build(model.trainable_variables)
         history = fit(model, *arguments, **options)
         taken.epochs += len(history.epoch)
         taken.steps += int(model.optimizer.iterations) - before

@@ -25,6 +25,7 @@ from nbhelpers.models import build_cnn, build_mlp
 from nbhelpers.regressor import KerasRegressor
 from nbhelpers.search import bracket
 
+
 class AsIfTrained:
     """In place of the network of scikit-learn whose trainings `budgets` counts, since a hundred take seconds.
 
