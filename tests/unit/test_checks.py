@@ -842,6 +842,15 @@ def test_a_clear_lead_needs_three_seeds_and_a_small_one_all_five(accuracy, train
     assert ("✓" in capsys.readouterr().out) == (accuracy > 0.941)
 
 
+@pytest.mark.parametrize(("accuracy", "trained"), [(0.6, 1), (0.92, 3)])
+def test_what_is_far_from_good_is_told_after_one_seed(accuracy, trained, capsys):
+    seeds = []
+    checks.as_good_as(training(0.94), lambda seed: seeds.append(seed) or training(accuracy)(seed), rng=0)
+    out = capsys.readouterr().out
+    assert out.startswith("✗") and len(seeds) == trained
+    assert ("no more seeds were tried" in out) == (trained == 1)
+
+
 def passes(before, after):
     try:
         return bool(common.beats(before, after))

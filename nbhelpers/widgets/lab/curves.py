@@ -23,6 +23,7 @@ def plot_runs(run, *, metric, others=(), band=None, ax):
         ax.axhline(run.guess, color="black", linestyle="-.", linewidth=1.5, label=f"your guess {run.guess:g}")
     ax.set(xlabel="epoch", ylabel=metric)
     ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.ticklabel_format(axis="y", scilimits=(-4, 4))  # the loss of a run that diverges has many digits
     if run is not None:
         ax.set_xlim(0, run.settings["epochs"])
     _zoom(ax)
