@@ -90,30 +90,32 @@ def assert_agrees(view, value):
     assert image.evaluate(GRAY) == pytest.approx(value, abs=0.3)
 
 
-def prompt(notebook, index):
-    """What stands before a cell: [*] while it waits or runs."""
-    return notebook.locator(".jp-Cell").nth(index).locator(".jp-InputPrompt")
-
-
 @contextmanager
-def running(page, notebook, index):
-    """Run a cell meanwhile; in the end it is interrupted, should it still run, since the next test takes its kernel."""
+def running(page, notebook, code):
+    """Run code in a new cell meanwhile, and give its prompt, which is [*] while it waits or runs.
+
+    In the end it is interrupted, should it still run, since the next test takes its kernel.
+    """
     page.evaluate(
-        """(index) => {
-          jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+        """(source) => {
+          const { content } = jupyterapp.shell.currentWidget;
+          content.model.sharedModel.addCell({ cell_type: "code", source, metadata: {} });
+          content.activeCellIndex = content.widgets.length - 1;
           jupyterapp.commands.execute("notebook:run-cell");
         }""",
-        index,
+        f"print('begun')\n{code}",
     )
-    # The kernel is busy with widgets, too. And a key is lost if it is pressed before the notebook has taken the focus.
-    expect(prompt(notebook, index)).to_have_text("[*]:")
-    page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    cell = notebook.locator(".jp-Cell").last
+    prompt = cell.locator(".jp-InputPrompt")
     try:
-        yield
+        # By then the notebook has the focus, so no key is lost. The kernel's status says nothing: once a widget has
+        # been answered it is idle, though the cell runs.
+        expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("begun")
+        yield prompt
     finally:
-        if prompt(notebook, index).inner_text() == "[*]:":
+        if prompt.inner_text() == "[*]:":
             page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-            expect(prompt(notebook, index)).not_to_have_text("[*]:")
+            expect(prompt).not_to_have_text("[*]:")
 
 
 def wait_until_idle(page):
@@ -203,10 +205,9 @@ def set_cells(page, cells):
 
 def test_stop_is_answered_and_a_slider_is_right_while_another_cell_computes(page, lab):
     notebook = open_cells(page, lab, [SET_UP, EXPLORE, LAB, "pass"])
-    add_cell(page, "while True:\n    np.ones((300, 300)) @ np.ones((300, 300))")
     live = notebook.locator(".live-lab")
     live.get_by_label("Your guess").fill("0.5")
-    with running(page, notebook, 4):
+    with running(page, notebook, "while True:\n    np.ones((300, 300)) @ np.ones((300, 300))") as prompt:
         live.get_by_role("button", name="Train", exact=True).press("Enter")
         expect(live.locator("tbody tr")).to_have_count(1)
         expect(live.locator("img")).to_have_attribute("alt", re.compile("validation accuracy"))
@@ -214,17 +215,7 @@ def test_stop_is_answered_and_a_slider_is_right_while_another_cell_computes(page
         expect(live.locator("tbody tr td").nth(2)).to_have_text("stopped")
         slider(notebook).press("End")
         assert_agrees(notebook.locator(".explore"), 7)
-        expect(prompt(notebook, 4)).to_have_text("[*]:")
-
-
-def add_cell(page, code):
-    page.evaluate(
-        """(source) => {
-          const model = jupyterapp.shell.currentWidget.content.model.sharedModel;
-          model.addCell({ cell_type: "code", source, metadata: {} });
-        }""",
-        code,
-    )
+        expect(prompt).to_have_text("[*]:")
 
 
 def test_a_slow_picture_is_said_to_follow(page, lab):
@@ -241,10 +232,9 @@ def test_a_slow_picture_is_said_to_follow(page, lab):
 def test_a_cell_keeps_its_figure_while_a_slider_is_moved(page, lab):
     explore_and_tell = "explore(plot_and_tell, value=list(range(8)))"
     notebook = open_cells(page, lab, [SET_UP, TELL, explore_and_tell, "pass"])
-    add_cell(page, DRAW)
-    with running(page, notebook, 4):
+    with running(page, notebook, DRAW) as prompt:
         slider(notebook).press("End")
-        expect(prompt(notebook, 4)).not_to_have_text("[*]:")
+        expect(prompt).not_to_have_text("[*]:")
     expect(notebook.locator(".jp-Cell").last.locator("img")).to_have_count(1)
 
 
