@@ -466,6 +466,23 @@ def figures():
     plt.close("all")
 
 
+@pytest.mark.parametrize("loss", [0.2925, 2.3, 9_000.0, 800_000.0, 3e12])
+def test_nothing_sticks_out_of_the_picture_whatever_the_loss(lab, loss):
+    """Its margins are fixed, and the numbers beside the axes may be long."""
+    plt.style.use("nbhelpers.course")
+    values = [loss, 0.99 * loss]
+    history = {
+        name: values if "loss" in name else [0.9875, 0.9925]
+        for name in ("loss", "val_loss", "accuracy", "val_accuracy")
+    }
+    run = types.SimpleNamespace(number=1, history={"epoch": [1.0, 2.0], **history}, guess=0.9, settings=lab.settings)
+    lab._draw([run])
+    figure = lab._axes[0].figure
+    boxes = [ax.get_tightbbox() for ax in lab._axes]
+    assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert boxes[0].x1 <= boxes[1].x0
+
+
 def test_a_band_of_recorded_losses_ends_where_one_is_not_finite(atlas, figures):
     lost = {"hidden_layers": 8, "units": 64, "learning_rate": 10.0, "dropout": 0.5}
     band = curves.recorded_history(atlas["mnist1d"], TASK["mnist1d"].defaults | lost)

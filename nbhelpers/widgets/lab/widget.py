@@ -121,7 +121,7 @@ class LiveLab(CourseWidget):
         self._names, self._options = controls, options
         self._fixed = {name: options[name][place] for name, place in places.items() if name not in controls}
         # With margins of its own the axes stay where they are as the curves grow, and are drawn faster.
-        margins = {"left": 0.105, "right": 0.98, "wspace": 0.27, "bottom": 0.16, "top": 0.93}
+        margins = {"left": 0.12, "right": 0.98, "wspace": 0.32, "bottom": 0.16, "top": 0.93}
         self._axes = new_figure(figsize=(7.6, 3.2), layout="none").subplots(1, 2, gridspec_kw=margins)
         self.controls = [spec(name, options[name]) | {"label": self._label(name)} for name in controls]
         self.index = [places[name] for name in controls]
