@@ -118,7 +118,8 @@ class ReplayedLab {
       const due = begin + (i + 1) * pause; // drawing takes its time, too
       await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
       if (run.status === "training") this.addPoint(run, i);
-      await this.show();
+      // Where drawing takes longer than the pause, some pictures are left out, never the last one.
+      if (run.status !== "training" || performance.now() < due + pause) await this.show();
     }
   }
 

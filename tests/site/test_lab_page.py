@@ -181,6 +181,24 @@ def test_a_replay_does_not_wait_until_the_browser_is_idle(page, address):
     expect(live.locator("img")).to_have_attribute("alt", re.compile("up to 54:"))
 
 
+def test_where_drawing_is_slow_pictures_are_left_out_but_not_the_last(page, address):
+    page.add_init_script("""
+        const draw = HTMLCanvasElement.prototype.toDataURL;
+        window.drawn = 0;
+        HTMLCanvasElement.prototype.toDataURL = function (...options) {
+          window.drawn += 1;
+          for (const begin = performance.now(); performance.now() < begin + 50; );
+          return draw.apply(this, options);
+        };
+    """)
+    live = open_lab(page, address, seconds=0.5)
+    before = page.evaluate("() => window.drawn")
+    press_train(live)
+    wait_for_status(live, 0, "finished")
+    expect(live.locator("img")).to_have_attribute("alt", re.compile("up to 54:"))
+    assert 2 <= page.evaluate("() => window.drawn") - before < 20, "of 27 pictures"
+
+
 def test_a_training_stops_where_it_is(page, address, atlas):
     live = open_lab(page, address, seconds=20)
     stop = live.get_by_role("button", name="Stop")

@@ -16,7 +16,7 @@ from nbhelpers.widgets import Predictions
 from nbhelpers.widgets.predictions import Prediction
 from tests.site.conftest import ROOT, open_page, serving
 
-THIRD, FOURTH = "notebooks/03_choose_the_number_of_neurons", "notebooks/04_choose_an_activation_and_an_initialization"
+FOURTH = "notebooks/04_choose_an_activation_and_an_initialization"
 LESSONS = [f"notebooks/{path.stem}" for path in build.LESSONS]
 AFTER = "xpath=ancestor::*[contains(concat(' ', @class, ' '), ' cell ')]/following-sibling::p"
 OUTPUTS = "xpath=ancestor::*[contains(@class, 'cell_output')]"
@@ -52,7 +52,7 @@ def test_a_page_opens_with_less_than_two_megabytes_and_asks_nobody_else(page, ad
 
 def test_on_a_phone_nothing_sticks_out(page, address):
     page.set_viewport_size({"width": 400, "height": 800})
-    for name in [FOURTH, THIRD, "index"]:
+    for name in [FOURTH, "index"]:
         open_page(page, f"{address}{name}.html")
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, name
 
@@ -111,12 +111,28 @@ def test_a_guess_outlives_a_reload(page, address, site):
 
 
 def test_who_does_not_want_to_guess_sees_the_answer_at_the_second_press(page, address):
-    open_page(page, f"{address}{THIRD}.html")
+    open_page(page, f"{address}{FOURTH}.html")
     button = page.get_by_role("button", name="Show the answer").first
     button.click()
     button.click()
-    expect(page.locator(".course-reveal").first.locator(OUTPUTS).locator("img").first).to_be_visible()
+    expect(page.locator(".course-reveal").first.locator(OUTPUTS).locator("pre")).to_be_visible()
     expect(page.locator(".course-summary")).to_contain_text("1 answer and no guess")
+
+
+def test_a_choice_is_kept_and_compared_too(page, address, site):
+    guesses = Predictions()
+    asked = guesses.ask("which", "Which?", options=["a", "b", "cannot be told apart"])
+    guesses.reveal("which", ["a", "b"])
+    described = descriptions(site, FOURTH)
+    (number,) = of_kind(site, FOURTH, "prediction")
+    number["traits"] = {name: getattr(asked, name) for name in number["traits"]}
+    number["answer"] = asked.answer()
+    described = {cell: number if one["kind"] == "prediction" else one for cell, one in described.items()}
+    page.route("**/widgets.json", lambda route: route.fulfill(json=described))
+    open_page(page, f"{address}{FOURTH}.html")
+    page.get_by_label("Which?").select_option("b")
+    page.get_by_role("button", name="Show the answer").click()
+    expect(page.locator(".course-reveal")).to_contain_text("Which?: you guessed “b”, not wrong")
 
 
 def guesses_and_verdicts():
@@ -152,70 +168,71 @@ def test_the_page_has_the_verdict_on_each_option():
     ]
 
 
-def test_a_slider_shows_the_pictures_that_the_lessons_own_function_has_drawn(page, address, site):
-    open_page(page, f"{address}{THIRD}.html")
+@pytest.fixture
+def explorer(page, address, site):
+    """A menu (activation) and a slider (gain) with their figure on the page, and their description."""
+    open_page(page, f"{address}{FOURTH}.html")
     show_answers(page)
-    (description,) = of_kind(site, THIRD, "explorer")
-    explorer = page.locator(".explore")
-    image = explorer.locator("img")
-    start = description["traits"]["index"]
-    expect(image).to_have_attribute("alt", description["pictures"]["-".join(map(str, start))]["alt"])
+    _, described, _ = of_kind(site, FOURTH, "explorer")
+    return page.locator(".explore").nth(1), described
+
+
+def alt_text(described, index):
+    return described["pictures"]["-".join(map(str, index))]["alt"]
+
+
+def test_a_slider_shows_the_pictures_that_the_lessons_own_function_has_drawn(explorer):
+    shown, described = explorer
+    image, (menu, slider) = shown.locator("img"), described["traits"]["index"]
+    expect(image).to_have_attribute("alt", alt_text(described, [menu, slider]))
     before = image.evaluate("(image) => image.src")
-    slider = explorer.get_by_label("learning rate")
-    slider.press("ArrowLeft")
-    moved = "-".join(map(str, [*start[:2], start[2] - 1]))
-    expect(image).to_have_attribute("alt", description["pictures"][moved]["alt"])
+    shown.get_by_label("gain").press("ArrowRight")
+    expect(image).to_have_attribute("alt", alt_text(described, [menu, slider + 1]))
     assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 400
     assert image.evaluate("(image) => image.src") != before
-    explorer.get_by_label("task").select_option("mnist")
-    expect(image).to_have_attribute("alt", re.compile("for task mnist, "))
+    shown.get_by_label("activation").select_option("selu")
+    expect(image).to_have_attribute("alt", re.compile("for activation selu, "))
 
 
-def test_a_picture_is_fetched_once_and_the_next_one_ahead(page, address, site):
-    open_page(page, f"{address}{THIRD}.html")
-    show_answers(page)
+def test_a_picture_is_fetched_once_and_the_next_one_ahead(page, explorer):
+    shown, _ = explorer
     fetched = []
     page.on("request", lambda request: request.url.endswith(".png") and fetched.append(request.url.rsplit("/")[-1]))
-    slider = page.locator(".explore").get_by_label("learning rate")
-    for key in ["ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft"]:
+    slider = shown.get_by_label("gain")
+    for key in ["ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowRight"]:
         slider.press(key)
         page.wait_for_load_state("networkidle")
     assert len(fetched) == len(set(fetched)) and 3 <= len(fetched) <= 5
 
 
-def test_a_picture_that_does_not_come_is_said_and_comes_the_next_time(page, address):
-    open_page(page, f"{address}{THIRD}.html")
-    show_answers(page)
-    explorer, task = page.locator(".explore"), page.locator(".explore").get_by_label("task")
+def test_a_picture_that_does_not_come_is_said_and_comes_the_next_time(page, explorer):
+    shown, _ = explorer
+    menu = shown.get_by_label("activation")
     page.route("**/*.png", lambda route: route.abort())
-    task.select_option("mnist")
-    expect(explorer).to_contain_text("The figure could not be fetched")
-    expect(explorer.locator("img")).to_be_hidden()
+    menu.select_option("relu")
+    expect(shown).to_contain_text("The figure could not be fetched")
+    expect(shown.locator("img")).to_be_hidden()
     page.unroute("**/*.png")
-    task.select_option("mnist1d")
-    task.select_option("mnist")
-    expect(explorer.locator("img")).to_have_attribute("alt", re.compile("for task mnist, "))
-    expect(explorer).not_to_contain_text("could not be fetched")
+    menu.select_option("sigmoid")
+    menu.select_option("relu")
+    expect(shown.locator("img")).to_have_attribute("alt", re.compile("for activation relu, "))
+    expect(shown).not_to_contain_text("could not be fetched")
 
 
-def test_a_picture_that_comes_late_takes_nobody_back(page, address, site):
-    open_page(page, f"{address}{THIRD}.html")
-    show_answers(page)
-    (description,) = of_kind(site, THIRD, "explorer")
-    slider, image = page.locator(".explore").get_by_label("learning rate"), page.locator(".explore img")
-    *others, place = description["traits"]["index"]
-    first, second = ("-".join(map(str, [*others, place - steps])) for steps in (1, 2))
+def test_a_picture_that_comes_late_takes_nobody_back(page, explorer):
+    shown, described = explorer
+    slider, image, (menu, place) = shown.get_by_label("gain"), shown.locator("img"), described["traits"]["index"]
     slow = []
-    page.route(f"**/{first}.png", lambda route: slow.append(route))
-    slider.press("ArrowLeft")  # whose picture is held back
-    slider.press("ArrowLeft")
-    expect(image).to_have_attribute("alt", description["pictures"][second]["alt"], timeout=15_000)
+    page.route(f"**/{menu}-{place + 1}.png", lambda route: slow.append(route))
+    slider.press("ArrowRight")  # whose picture is held back
+    slider.press("ArrowRight")
+    expect(image).to_have_attribute("alt", alt_text(described, [menu, place + 2]), timeout=15_000)
     assert slow
     for route in slow:
         route.continue_()
     page.wait_for_timeout(500)
-    expect(image).to_have_attribute("alt", description["pictures"][second]["alt"])
-    expect(slider).to_have_value(str(place - 2))
+    expect(image).to_have_attribute("alt", alt_text(described, [menu, place + 2]))
+    expect(slider).to_have_value(str(place + 2))
 
 
 def test_the_server_says_where_there_are_no_pages(tmp_path):
@@ -226,13 +243,12 @@ def test_the_server_says_where_there_are_no_pages(tmp_path):
 
 
 def test_every_combination_of_a_lesson_has_its_picture(site):
-    for lesson in (FOURTH, THIRD):
-        for cell, one in descriptions(site, lesson).items():
-            if one["kind"] == "explorer":
-                folder = site / "widgets" / lesson.split("/")[1] / cell
-                lengths = [len(control["options"]) for control in one["traits"]["controls"]]
-                assert len(one["pictures"]) == np.prod(lengths) == len(list(folder.glob("*.png")))
-                assert len({picture["alt"] for picture in one["pictures"].values()}) == len(one["pictures"])
+    for cell, one in descriptions(site, FOURTH).items():
+        if one["kind"] == "explorer":
+            folder = site / "widgets" / FOURTH.split("/")[1] / cell
+            lengths = [len(control["options"]) for control in one["traits"]["controls"]]
+            assert len(one["pictures"]) == np.prod(lengths) == len(list(folder.glob("*.png")))
+            assert len({picture["alt"] for picture in one["pictures"].values()}) == len(one["pictures"])
 
 
 def test_a_combination_that_cannot_be_drawn_has_the_reason(tmp_path):
@@ -261,21 +277,21 @@ def test_formulas_are_set(page, address):
 
 def test_in_the_dark_figures_are_turned(page, address):
     page.emulate_media(color_scheme="dark")
-    open_page(page, f"{address}{THIRD}.html")
+    open_page(page, f"{address}{FOURTH}.html")
     turned = "(image) => getComputedStyle(image).filter"
-    assert "invert" in page.locator(".explore img").evaluate(turned)
+    assert "invert" in page.locator(".explore img").first.evaluate(turned)
     assert "invert" in page.locator(".cell_output img").first.evaluate(turned)
     page.emulate_media(color_scheme="light")
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true")
-    assert page.locator(".explore img").evaluate(turned) == "none"
+    assert page.locator(".explore img").first.evaluate(turned) == "none"
 
 
 def test_without_scripts_text_and_figures_stand(browser, address):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{address}{THIRD}.html")
+    page.goto(f"{address}{FOURTH}.html")
     expect(page.locator(".course-place img").first).to_be_visible()
-    expect(page.locator(".course-reveal").first.locator(OUTPUTS).locator("img").first).to_be_visible()
+    expect(page.locator(".course-reveal").first.locator(OUTPUTS).locator("pre")).to_be_visible()
     context.close()
 
 
