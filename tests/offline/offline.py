@@ -1,9 +1,9 @@
 """What a process of the tests has changed as soon as it imports this.
 
-Every connection but loopback is blocked, and JAX hidden, so that the tests have what a reader has. What takes long to
-import for nothing is hidden, too. And the garbage collector looks more rarely: among the hundreds of thousands of
-objects that TensorFlow makes when it is imported, it finds next to nothing, in a seventh of the time. At the end of
-the process, when all goes anyway, it does not look at all: that took a second.
+Every connection but loopback is blocked, and JAX hidden, so that the tests have what a reader has. And the garbage
+collector looks more rarely: among the hundreds of thousands of objects that TensorFlow makes when it is imported, it
+finds next to nothing, in a seventh of the time. At the end of the process, when all goes anyway, it does not look at
+all: that took a second.
 """
 
 import atexit
@@ -36,24 +36,16 @@ def is_loopback(host):
         return False
 
 
-HIDDEN = {
-    # Only `make runs`, `make data` and `make bench` install it, and TensorFlow would import it for seconds.
-    "jax": "The tests run without JAX, as the course does.",
-    # A grammar of web addresses, which whoever imports nbformat reads for a second, and no notebook needs.
-    "rfc3987_syntax": "The tests check no web addresses.",
-}
-
-
-class Hiding:
-    """An importer that finds nothing of what is hidden."""
+class WithoutJax:
+    """An importer that does not find JAX, which TensorFlow would import for seconds where the recorders have it."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name in HIDDEN:
-            raise ModuleNotFoundError(HIDDEN[name], name=name)
+        if name == "jax":
+            raise ModuleNotFoundError("The tests run without JAX, as the course does.", name=name)
 
 
 gc.set_threshold(100_000, 20, 20)
 atexit.register(gc.freeze)  # the first that is registered runs last
 block_network()
-sys.meta_path.insert(0, Hiding)
+sys.meta_path.insert(0, WithoutJax)
