@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib
 from jupyter_client.provisioning import local_provisioner
 
-LOADED = ["keras", "pandas", "scipy.stats", "sklearn.ensemble", "xarray"]
+LOADED = ["ipykernel.kernelapp", "keras", "matplotlib.pyplot", "pandas", "scipy.stats", "sklearn.ensemble", "xarray"]
 # When it is loaded, tqdm asks whether it is in a notebook; these keep the answer. A kernel loads them anew.
 ASKING = {"tqdm", "optuna", "nbhelpers", "recorders", "tests"}
 INLINE = "module://matplotlib_inline.backend_inline"

@@ -22,7 +22,7 @@ if "networks" not in globals():  # the tests that follow find the kernel with ne
     keras.utils.set_random_seed(0)  # before the networks are built, which draws their weights
     networks = {"no hidden layer": build_mlp(()), "100 hidden units": build_mlp((100,))}
     for model in networks.values():
-        model.fit(batches(*train), epochs=5, shuffle=False, verbose=0)""",
+        model.fit(batches(*train), epochs=3, shuffle=False, verbose=0)""",
     "pad = digit_pad(networks)\npad",
 ]
 
