@@ -273,7 +273,7 @@ def accuracies(train, seeds, **options):
     return np.array([*scores_of(train, seeds, **options)])
 
 
-def tuned_scores(score, rates, seeds, *, tuned_by=3):
+def tuned_scores(score, rates, seeds, *, tuned_by=2):
     """Train two networks from each seed, each at the rate that was best for it from the first seeds.
 
     Parameters

@@ -62,7 +62,7 @@ def small_network(build, *, budget=10_000, rates=(0.003, 0.01), seeds=4, epochs=
     """03, exercise 3: the network that `build()` returns is within the budget, and beats one layer of 12 units.
 
     The check trains both alike: from the same seeds, new ones at each call, on the same 10,000 training images, in
-    batches of 125, with Adam, each at the rate that is better for it from the first three seeds. So neither more
+    batches of 125, with Adam, each at the rate that is better for it from the first two seeds. So neither more
     epochs nor a better rate decide. What is trained are copies with new weights, so nothing that the network learned
     before counts.
     """

@@ -105,7 +105,7 @@ def better_start(reused, scratch, *, labels=10, rates=(0.001, 0.003, 0.01), seed
 
     Both are functions ``train(images, labels, learning_rate, seed)`` that return a trained network. The check draws
     so many images of each digit from 5 to 9, other ones for each seed. It tries the rates for both from the first
-    three seeds, and trains them from the others at the best. One half of the validation images chooses the rate, the
+    two seeds, and trains them from the others at the best. One half of the validation images chooses the rate, the
     other compares.
     """
     rng = np.random.default_rng(rng)
