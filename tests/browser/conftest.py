@@ -128,7 +128,7 @@ def wait_for(lab, server, log, seconds=60):
 @pytest.fixture(scope="session")
 def window(browser, lab):
     """The page in which the tests follow each other, since JupyterLab takes seconds to load."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield context.new_page()
     context.close()
 
@@ -158,7 +158,7 @@ def open_notebook(page, lab, name):
     page.wait_for_function(
         "() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
         timeout=180_000,
-        polling=100,
+        polling=100,  # milliseconds, and not at each frame, which keeps the page busy
     )
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
 

@@ -123,12 +123,10 @@ def test_a_choice_is_kept_and_compared_too(page, address, site):
     guesses = Predictions()
     asked = guesses.ask("which", "Which?", options=["a", "b", "cannot be told apart"])
     guesses.reveal("which", ["a", "b"])
-    described = descriptions(site, FOURTH)
-    (number,) = of_kind(site, FOURTH, "prediction")
-    number["traits"] = {name: getattr(asked, name) for name in number["traits"]}
-    number["answer"] = asked.answer()
-    described = {cell: number if one["kind"] == "prediction" else one for cell, one in described.items()}
-    page.route("**/widgets.json", lambda route: route.fulfill(json=described))
+    (guess,) = of_kind(site, FOURTH, "prediction")
+    guess["traits"], guess["answer"] = {name: getattr(asked, name) for name in guess["traits"]}, asked.answer()
+    cells = {cell: guess if one["kind"] == "prediction" else one for cell, one in descriptions(site, FOURTH).items()}
+    page.route("**/widgets.json", lambda route: route.fulfill(json=cells))
     open_page(page, f"{address}{FOURTH}.html")
     page.get_by_label("Which?").select_option("b")
     page.get_by_role("button", name="Show the answer").click()
