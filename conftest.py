@@ -15,7 +15,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 # Tests read what a process prints as UTF-8, which Python on Windows does not write to a pipe by itself.
 os.environ.setdefault("PYTHONUTF8", "1")
 # Some processes test at a time. With a thread a core each, the small matrices of scikit-learn took up to twenty times
-# as long, since the threads of one process wait, computing, for those of the other.
+# as long, since the threads of one process wait, computing, for those of the other. And TensorFlow hands the small
+# operations of our networks from thread to thread, which costs up to a fifth of a training.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [OFFLINE, os.environ.get("PYTHONPATH")]))

@@ -129,6 +129,8 @@ def test_a_choice_is_kept_and_compared_too(page, address, site):
     page.route("**/widgets.json", lambda route: route.fulfill(json=cells))
     open_page(page, f"{address}{FOURTH}.html")
     page.get_by_label("Which?").select_option("b")
+    page.reload()
+    expect(page.get_by_label("Which?")).to_have_value("b")
     page.get_by_role("button", name="Show the answer").click()
     expect(page.locator(".course-reveal")).to_contain_text("Which?: you guessed “b”, not wrong")
 
