@@ -14,6 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 # Tests read what a process prints as UTF-8, which Python on Windows does not write to a pipe by itself.
 os.environ.setdefault("PYTHONUTF8", "1")
+# Tests that ask make what a verb does ask for what the Makefile says, also in `make test WORKERS="-n 1"`.
+os.environ.pop("MAKEFLAGS", None)
 # Some processes test at a time. With a thread a core each, the small matrices of scikit-learn took up to twenty times
 # as long, since the threads of one process wait, computing, for those of the other. And TensorFlow hands the small
 # operations of our networks from thread to thread, which costs up to a fifth of a training.
