@@ -68,6 +68,9 @@ def plain(sweep, setting, variant, seed):
     steps = epochs * (images // size)
     rate = make_schedule(variant.get("schedule", "constant"), variant["learning_rate"], steps=max(steps, 10))
     model = build_mlp(hidden_units(setting), **(options | {"learning_rate": rate}), input_shape=(40,))
+    # The loss from logits, as Keras takes it on TensorFlow; on JAX it takes it from probabilities that it bounds.
+    model.layers[-1].activation = keras.activations.linear
+    model.compile(model.optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     # Layers for dropout draw from the same stream of random numbers, so the engine's own network gives the start.
     given = engine.weights_of(engine.build(sweep, setting, name, seed), variant, setting)
     for v, values in zip(model.trainable_variables, given, strict=True):
