@@ -215,7 +215,7 @@ class Prediction(CourseWidget):
     def _number_verdict(self, truth, margin, guess):
         shown = _shown(truth, margin)
         if guess is None:
-            return f"the answer: it is {shown}"
+            return f"the answer is {shown}"
         off = guess - truth
         if off == 0:
             return f"you guessed {guess:g}, right"

@@ -39,7 +39,7 @@ function recall(name, { options, low, high }) {
 // As `Prediction.reveal` says it in Python; a test compares both.
 export function verdict({ verdicts, truth, margin, shown }, guess) {
   if (verdicts) return verdicts[guess ?? ""];
-  if (guess === null) return `the answer: it is ${shown}`;
+  if (guess === null) return `the answer is ${shown}`;
   const off = guess - truth;
   const guessed = `you guessed ${general(guess)}`;
   if (off === 0) return `${guessed}, right`;

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 
 import nbformat
 import numpy as np
@@ -321,19 +322,23 @@ def test_a_lesson_that_fails_is_named_with_its_error(tmp_path):
 def test_on_the_whole_site_every_widget_moves(browser, tmp_path):
     subprocess.run([sys.executable, "site/build.py", "--to", str(tmp_path)], cwd=ROOT, check=True)
     with serving(tmp_path / "html") as address:
-        page, sizes = browser.new_page(), []
-        page.on("response", lambda response: sizes.append(len(response.body())))
         for lesson in LESSONS:
+            page, sizes = browser.new_page(), []  # which has loaded nothing yet
+            page.on("response", partial(add_size, sizes))
             open_page(page, f"{address}{lesson}.html")
             places, alive = page.locator(".course-place"), page.locator(".course-place .course-widget")
             assert places.count() == alive.count() > 0, lesson
-            sizes.clear()
-            open_page(page, f"{address}{lesson}.html")
             assert 0 < sum(sizes) < 2_000_000, lesson
             show_answers(page)
-            assert page.locator(".course-reveal .said").filter(has_text="the answer: ").count() > 0, lesson
+            told = "\n".join(page.locator(".course-reveal .said").all_inner_texts())
+            questions = [one["traits"]["question"] for one in of_kind(tmp_path / "html", lesson, "prediction")]
+            assert questions and all(f"{question}: " in told for question in questions), lesson
             assert not "".join(page.get_by_role("alert").all_inner_texts()), lesson
-        page.close()
+            page.close()
+
+
+def add_size(sizes, response):
+    sizes.append(len(response.body()))
 
 
 def test_the_command_lists_its_options():

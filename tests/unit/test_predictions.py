@@ -90,7 +90,7 @@ def test_what_was_guessed_after_the_answer_does_not_count(guesses):
     control = guesses._asked["accuracy"]
     control.guess = 0.953
     assert control.guess is None
-    assert control.verdict == "the answer: it is 0.953"
+    assert control.verdict == "the answer is 0.953"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_verdicts_on_numbers(guesses, guess, truth, verdict):
         (0.96, 0.953, {"margin": 0.01}, "you guessed 0.96, right: it is 0.953 ± 0.01"),
         (0.98, 0.953, {"margin": 0.01}, "you guessed 0.98, it is 0.953 ± 0.01: 0.027 too high"),
         (0.02, Comparison(0.01, 0.02), {}, "you guessed 0.02, right: it is 0.01 ± 0.02"),
-        (None, Comparison(0.01, 0.02), {}, "the answer: it is 0.01 ± 0.02"),
+        (None, Comparison(0.01, 0.02), {}, "the answer is 0.01 ± 0.02"),
     ],
 )
 def test_a_number_within_the_margin_is_right(guesses, guess, truth, options, verdict):
