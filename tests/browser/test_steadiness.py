@@ -322,9 +322,12 @@ def test_ink_lands_under_the_pen_at_any_zoom(page, lab, zoom):
         page.evaluate("() => (document.body.style.zoom = 1)")
 
 
-def test_a_printed_sentence_breaks_between_words(page, lab):
-    notebook = open_cells(page, lab, ["print('sentence ' * 60)"])
+def test_long_lines_break_between_words_in_code_and_in_what_it_prints(page, lab):
+    """So that nothing is hidden beside a narrow window."""
+    notebook = open_cells(page, lab, [f"print('{'sentence ' * 60}')"])
     expect(notebook.locator(".jp-OutputArea-output pre").last).to_have_css("word-break", "normal")
+    code = notebook.locator(".cm-scroller").first
+    assert code.evaluate("code => code.scrollWidth <= code.clientWidth")
 
 
 def test_pictures_do_not_glare_in_the_dark_theme_and_print_light(page, lab):
