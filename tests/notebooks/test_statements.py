@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
@@ -91,7 +90,6 @@ def test_with_other_verdicts_the_cells_that_compare_print_otherwise_and_no_other
         compares = re.search(r"\b(results|ruler|leaders|plot_race)\(", cell.source)
         stored = "".join(output.get("text", "") for output in cell.outputs)
         assert (now != stored) == bool(compares), cell.source
-    plt.close("all")
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
